@@ -1,0 +1,62 @@
+/** Where objects live. Three kinds answer this port: the embedded store, any S3-compatible server, AWS. */
+
+/** A bucket and a key; never a raw `s3://` string behind `job/`. */
+export interface ObjectAddress {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** One object as a listing showed it. `etag` has its quotes taken off. */
+export interface ListedObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
+}
+
+export interface UploadOptions {
+  readonly signal: AbortSignal;
+  readonly contentType?: string;
+  /** Asks for SSE-KMS with this key, as `OutputDataConfig.KmsKeyId` does. */
+  readonly kmsKeyId?: string;
+  /** Called with the count of bytes that were handed to the store since the last call. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+export interface Store {
+  /** For messages: `the embedded store in /home/me/.optml/s3`, `the store at http://127.0.0.1:9000`, `Amazon S3 (us-east-1)`. */
+  readonly name: string;
+
+  /**
+   * Every object whose key starts with `prefix.key`, in UTF-8 byte order of the keys, read page by page.
+   * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED.
+   */
+  list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<ListedObject>;
+
+  /**
+   * Puts one listed object into a new file. It returns when every byte has arrived and size, ETag and checksum
+   * agree with the listing. A cut-off body is fetched again, never used.
+   * Throws OBJECT_CHANGED (gone, other ETag, other size), STORE_UNREACHABLE, STORE_DENIED, DISK_FULL.
+   */
+  download(
+    object: ObjectAddress & ListedObject,
+    file: string,
+    options: { readonly signal: AbortSignal; readonly onBytes?: (bytes: number) => void },
+  ): Promise<void>;
+
+  /**
+   * Makes one object of a stream of unknown length with constant memory. Nothing is visible before the end: when the
+   * stream throws or the signal fires, no object and no unfinished multipart upload remain.
+   * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED, DISK_FULL, or what the stream threw.
+   */
+  upload(address: ObjectAddress, body: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<void>;
+
+  /**
+   * Makes sure that outputs can go to this bucket: the embedded store makes a missing one.
+   * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED; REQUEST_REFUSED under a mapped prefix, which is never written.
+   */
+  prepareOutput(prefix: ObjectAddress, signal: AbortSignal): Promise<void>;
+
+  /** Ends connections. */
+  close(): Promise<void>;
+}
