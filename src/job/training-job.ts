@@ -1,6 +1,17 @@
 /** A training job as it was asked for, checked: behind this type there is no raw S3 URI and no unchecked value. Pure. */
+import {
+  asCheckedRequest,
+  type ChannelRequest,
+  type CheckedRequest,
+  type FolderRequest,
+} from './checked-request.js';
+import { DEFAULT_RUNTIME, findBrokenRules } from './cross-field.js';
 import type { Difference } from './differences.js';
-import type { S3Location } from './s3-location.js';
+import { examineMembers, refuseMembers } from './examine-members.js';
+import { refuseFindings } from './findings.js';
+import { platformOf } from './instance-type.js';
+import { parseS3Location, type S3Location } from './s3-location.js';
+import { findViolations, isObject } from './validate.js';
 
 export interface TrainingJob {
   readonly kind: 'training';
@@ -59,3 +70,119 @@ export interface Channel {
 
 /** The JSON body of CreateTrainingJob, as AWS takes it. */
 export type TrainingRequest = Readonly<Record<string, unknown>>;
+
+/**
+ * The job that a CreateTrainingJob request asks for. `region` and `account` are the settings'; the account of RoleArn
+ * goes before `account`. A member that is `null` is absent.
+ *
+ * Errors, in the order in which the service looks: `REQUEST_INVALID` for limits, wrong types and unknown members, then
+ * for rules between members, with AWS's own text where it is known (contract §4.3, §4.4); `REQUEST_REFUSED` with all
+ * members that optml does not do.
+ */
+export function parseTrainingJob(
+  given: TrainingRequest,
+  settings: { readonly region: string; readonly account: string },
+): TrainingJob {
+  refuseFindings(
+    findViolations({ shape: 'CreateTrainingJobRequest', request: given, alsoRequired: alsoRequired(given) }),
+  );
+  const request = withoutNulls(given) as TrainingRequest;
+  const checked = asCheckedRequest(request);
+  refuseFindings(findBrokenRules(checked));
+  const { differences, refusals } = examineMembers(request);
+  refuseMembers(refusals);
+  return { ...jobOf(checked, settings), request, differences };
+}
+
+/** Of an ordinary job; the model stopped requiring them when serverless jobs came (contract §4.4). */
+function alsoRequired(given: TrainingRequest): readonly string[] {
+  const serverless = isObject(given) && isObject(given['ServerlessJobConfig']);
+  return serverless ? [] : ['AlgorithmSpecification', 'ResourceConfig'];
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutNulls(item)]));
+}
+
+function jobOf(
+  request: CheckedRequest,
+  settings: { readonly region: string; readonly account: string },
+): Omit<TrainingJob, 'request' | 'differences'> {
+  const algorithm = request.AlgorithmSpecification;
+  const output = request.OutputDataConfig;
+  const instanceType = request.ResourceConfig?.InstanceType ?? '';
+  // RoleArn has matched `arn:aws…:iam::<12 digits>:role…`: its second field is the partition, its fifth the account.
+  const [, partition = 'aws', , , account = settings.account] = request.RoleArn.split(':');
+  return {
+    kind: 'training',
+    name: request.TrainingJobName,
+    arn: `arn:${partition}:sagemaker:${settings.region}:${account}:training-job/${request.TrainingJobName.toLowerCase()}`,
+    region: settings.region,
+    account,
+    image: algorithm?.TrainingImage ?? '',
+    entrypoint: algorithm?.ContainerEntrypoint ?? null,
+    arguments: algorithm?.ContainerArguments ?? null,
+    hyperparameters: request.HyperParameters ?? {},
+    environment: request.Environment ?? {},
+    channels: (request.InputDataConfig ?? []).flatMap(channelOf),
+    output: {
+      location: parseS3Location(output.S3OutputPath, 'OutputDataConfig.S3OutputPath'),
+      compression: output.CompressionType ?? 'GZIP',
+      kmsKeyId: orNull(output.KmsKeyId),
+    },
+    instanceType,
+    instanceCount: request.ResourceConfig?.InstanceCount ?? 1,
+    platform: platformOf(instanceType),
+    networkIsolation: request.EnableNetworkIsolation ?? false,
+    maxRuntimeSeconds: request.StoppingCondition?.MaxRuntimeInSeconds ?? DEFAULT_RUNTIME,
+    metricDefinitions: (algorithm?.MetricDefinitions ?? []).map(({ Name, Regex }) => ({
+      name: Name,
+      regex: Regex,
+    })),
+    debugHook: folderOf(request.DebugHookConfig, {
+      member: 'DebugHookConfig',
+      localPath: '/opt/ml/output/tensors',
+    }),
+    tensorBoard: folderOf(request.TensorBoardOutputConfig, {
+      member: 'TensorBoardOutputConfig',
+      localPath: '/opt/ml/output/tensorboard/',
+    }),
+  };
+}
+
+/** None for a source other than S3, which the member table has refused. */
+function channelOf(channel: ChannelRequest, index: number): Channel[] {
+  const source = channel.DataSource.S3DataSource;
+  if (source === undefined) return [];
+  return [
+    {
+      name: channel.ChannelName,
+      contentType: orNull(channel.ContentType),
+      inputMode: 'File',
+      dataType: 'S3Prefix',
+      location: parseS3Location(source.S3Uri, `InputDataConfig[${index}].DataSource.S3DataSource.S3Uri`),
+      distribution: source.S3DataDistributionType ?? 'FullyReplicated',
+      recordWrapper: channel.RecordWrapperType ?? 'None',
+    },
+  ];
+}
+
+/** `defaults.localPath` is AWS's when the request names none (contract §1.3, §1.17). */
+function folderOf(
+  given: (FolderRequest & { readonly S3OutputPath: string }) | undefined,
+  defaults: { readonly member: string; readonly localPath: string },
+): FolderUpload | null {
+  if (given === undefined) return null;
+  return {
+    localPath: orNull(given.LocalPath) ?? defaults.localPath,
+    location: parseS3Location(given.S3OutputPath, `${defaults.member}.S3OutputPath`),
+    config: { ...given },
+  };
+}
+
+function orNull(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}

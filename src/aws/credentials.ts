@@ -1,0 +1,70 @@
+/** Where AWS credentials come from: the default chain of the AWS SDKs, or a fixed pair. */
+
+import { OptmlError } from '../errors.js';
+
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  /** When they end; absent for long-lived keys. */
+  readonly expiration?: Date;
+}
+
+/** Gives the credentials that hold now. `forceRefresh` asks the source again, for a server that calls them expired. */
+export type CredentialSource = (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentials>;
+
+export function fixedCredentials(credentials: AwsCredentials): CredentialSource {
+  return () => Promise.resolve(credentials);
+}
+
+export interface DefaultChainOptions {
+  /** A profile of `~/.aws/config`; without it the chain decides (`AWS_PROFILE`, `default`). */
+  readonly profile?: string;
+  /** The region in which the chain asks STS and SSO when the profile names none. */
+  readonly region?: string;
+}
+
+/**
+ * The AWS default chain: environment, profiles, SSO, web identity, process, container, instance metadata.
+ * Nothing is loaded or asked before the first call; answers are kept, and renewed five minutes before they end.
+ * Throws STORE_DENIED when no link of the chain has credentials.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+ */
+export function defaultCredentials(options: DefaultChainOptions = {}): CredentialSource {
+  let chain: Promise<CredentialSource> | undefined;
+  return async request => {
+    try {
+      return await (
+        await (chain ??= loadChain(options))
+      )(request);
+    } catch (thrown) {
+      throw noCredentials(thrown);
+    }
+  };
+}
+
+async function loadChain({ profile, region }: DefaultChainOptions): Promise<CredentialSource> {
+  const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
+  const provider = defaultProvider({
+    logger: SILENT,
+    ...(profile === undefined ? {} : { profile }),
+    ...(region === undefined ? {} : { parentClientConfig: { region } }),
+  });
+  return async request => provider(request?.forceRefresh === true ? { forceRefresh: true } : undefined);
+}
+
+/** The chain would write its warnings with console.warn. */
+const SILENT = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {
+  // Warnings of the chain are about its own choice among sources.
+}
+
+function noCredentials(thrown: unknown): OptmlError {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new OptmlError(
+    'STORE_DENIED',
+    `No AWS credentials were found (${reason.replace(/[.\s]+$/, '')}): expected them in the AWS default chain, so set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run aws sso login.`,
+    { cause: thrown },
+  );
+}

@@ -1,0 +1,124 @@
+/** Lays out what a host finds when its container starts: folders, config files, and the objects of its File channels. */
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { OptmlError, systemCode } from '../errors.js';
+import { localName, manifestHead, manifestLine } from '../plan/objects.js';
+import type { ChannelPlan, HostPlan } from '../plan/plan.js';
+import { readListing, type Listing } from '../survey/listing.js';
+import type { ListedObject, Store } from '../store/port.js';
+import { inRoom, safeParts } from './room.js';
+
+export interface StageOptions {
+  readonly host: HostPlan;
+  readonly listings: readonly Listing[];
+  readonly store: Store;
+  /** An empty folder. */
+  readonly room: string;
+  readonly signal: AbortSignal;
+  readonly onTransfer: (channel: Listing, change: { readonly bytes: number; readonly objects: number }) => void;
+  readonly onChannel: (channel: Listing) => void;
+}
+
+/** Downloads under way at once: what small objects need to keep a local server busy. */
+const CONCURRENCY = 64;
+
+/** Returns when every byte is there; throws the first error after all that was started has come to rest. */
+export async function stageHost(options: StageOptions): Promise<void> {
+  const { host, room } = options;
+  for (const folder of host.folders) await mkdir(inRoom(room, folder), { recursive: true });
+  for (const [path, text] of Object.entries(host.files)) await writeFile(inRoom(room, path), text);
+  for (const channel of host.channels) {
+    const listing = options.listings.find(one => one.channel === channel.name);
+    if (listing === undefined) throw new OptmlError('INTERNAL', `The channel ${channel.name} has no listing.`);
+    await writeManifest(channel, listing, room);
+    await download(channel, listing, options);
+    options.onChannel(listing);
+  }
+}
+
+async function writeManifest(channel: ChannelPlan, listing: Listing, room: string): Promise<void> {
+  const out = createWriteStream(inRoom(room, channel.manifest), { flags: 'wx', highWaterMark: 1 << 18 });
+  try {
+    out.write(manifestHead(channel.location));
+    for await (const { key } of readListing(listing))
+      if (!out.write(manifestLine(channel.location, key))) await once(out, 'drain');
+  } finally {
+    out.end();
+    await finished(out);
+  }
+}
+
+async function download(channel: ChannelPlan, listing: Listing, options: StageOptions): Promise<void> {
+  const folder = inRoom(options.room, channel.folder);
+  const made = new Set([folder]);
+  const first = new AbortController();
+  const signal = AbortSignal.any([options.signal, first.signal]);
+  const running = new Set<Promise<void>>();
+  let failure: unknown;
+  const one = async (object: ListedObject): Promise<void> => {
+    try {
+      await place({ channel, folder, made, object, listing, options, signal });
+    } catch (thrown) {
+      failure ??= thrown;
+      first.abort();
+    }
+  };
+  for await (const object of readListing(listing)) {
+    if (signal.aborted) break;
+    const task = one(object).finally(() => running.delete(task));
+    running.add(task);
+    if (running.size >= CONCURRENCY) await Promise.race(running);
+  }
+  await Promise.all(running);
+  if (failure !== undefined) throw failure;
+  options.signal.throwIfAborted();
+}
+
+async function place(at: {
+  readonly channel: ChannelPlan;
+  readonly folder: string;
+  /** Folders that are known to be there. */
+  readonly made: Set<string>;
+  readonly object: ListedObject;
+  readonly listing: Listing;
+  readonly options: StageOptions;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { channel, object, options, made } = at;
+  const { bucket } = channel.location;
+  const uri = `s3://${bucket}/${object.key}`;
+  const name = localName(channel.location.key, object.key);
+  const file = join(at.folder, ...safeParts(name, uri));
+  // A zero-byte object whose name ends in a slash stands for a folder.
+  const isMarker = (name === '' || name.endsWith('/')) && object.size === 0;
+  const folder = isMarker ? file : dirname(file);
+  try {
+    if (!made.has(folder)) {
+      await mkdir(folder, { recursive: true });
+      made.add(folder);
+    }
+    if (!isMarker)
+      await options.store.download({ bucket, ...object }, file, {
+        signal: at.signal,
+        onBytes: bytes => options.onTransfer(at.listing, { bytes, objects: 0 }),
+      });
+  } catch (thrown) {
+    throw isClash(thrown) ? clash(uri, channel) : thrown;
+  }
+  options.onTransfer(at.listing, { bytes: 0, objects: 1 });
+}
+
+function isClash(thrown: unknown): boolean {
+  return ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(systemCode(thrown) ?? '');
+}
+
+function clash(uri: string, channel: ChannelPlan): OptmlError {
+  return new OptmlError(
+    'OBJECT_UNPLACEABLE',
+    `The object ${uri} cannot become a file of channel "${channel.name}": another object of the channel needs the same path, ` +
+      `as a file or as a folder. A file system cannot hold both; narrow the channel's S3Uri or rename one of them.`,
+  );
+}

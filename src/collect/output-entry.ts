@@ -1,0 +1,28 @@
+/** One thing that a container left below an output folder, wherever the bytes are read from. */
+export interface OutputEntry {
+  /** Relative to the output folder; never empty, no `..`, no slash at the end. */
+  readonly path: string;
+  /**
+   * `hard-link`: a second name of a file that came before; only tar streams have it.
+   * `other`: a socket, device or FIFO, or a name that is not UTF-8; it has no place in an artifact.
+   */
+  readonly kind: 'file' | 'folder' | 'link' | 'hard-link' | 'other';
+  /** Permission bits. */
+  readonly mode: number;
+  /** Epoch seconds. */
+  readonly mtime: number;
+  /** Bytes; 0 for all but files. */
+  readonly size: number;
+  /** Target of a link, as it stands in it; of a hard link, the path of the file that came before. */
+  readonly target?: string;
+  /** Content of a file. To be read before the next entry is asked for, or not at all. */
+  body(): AsyncIterable<Uint8Array>;
+}
+
+/** What a host left behind, readable after its container has ended. */
+export interface HostOutputs {
+  /** Everything below a folder of the container; nothing when it is missing or is not a folder. Links are never followed. */
+  entries(folder: string): AsyncIterable<OutputEntry>;
+  /** The start of a plain file as text; null when it is missing, empty, or not a plain file. */
+  text(file: string, maxBytes: number): Promise<string | null>;
+}

@@ -1,0 +1,91 @@
+/** Sends one output of a host to where the plan says, as a stream: constant memory, no copy on disk. */
+import { formatS3Uri } from '../job/s3-location.js';
+import type { UploadPlan } from '../plan/uploads.js';
+import type { Store, UploadOptions } from '../store/port.js';
+import { gzip } from './gzip.js';
+import type { HostOutputs, OutputEntry } from './output-entry.js';
+import { tarOf } from './tarball.js';
+
+/** Null when there was nothing to upload: then no object is made (contract §1.8). */
+export type UploadResult = { readonly to: string; readonly bytes: number; readonly objects: number } | null;
+
+export interface UploadRequest {
+  readonly upload: UploadPlan;
+  readonly outputs: HostOutputs;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  readonly onTransfer: (change: { readonly bytes: number; readonly objects: number }) => void;
+  /** Path, relative to the output folder, of something that has no place in an upload. */
+  readonly onLeftOut: (path: string) => void;
+}
+
+/** Throws what reading or the store throws; then nothing half-made is visible under a tarball's name. */
+export async function uploadOutput(request: UploadRequest): Promise<UploadResult> {
+  const entries = request.outputs.entries(request.upload.from);
+  return request.upload.form === 'tar.gz' ? uploadTarball(request, entries) : uploadObjects(request, entries);
+}
+
+async function uploadTarball(request: UploadRequest, entries: AsyncIterable<OutputEntry>): Promise<UploadResult> {
+  const { upload, store, onTransfer } = request;
+  const some = await withoutEmpty(entries, request.onLeftOut);
+  if (some === null) return null;
+  let bytes = 0;
+  await store.upload(upload.to, counted(gzip(tarOf(some, request.onLeftOut))), options(request));
+  onTransfer({ bytes: 0, objects: 1 });
+  return { to: formatS3Uri(upload.to), bytes, objects: 1 };
+
+  async function* counted(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of source) {
+      bytes += chunk.length;
+      onTransfer({ bytes: chunk.length, objects: 0 });
+      yield chunk;
+    }
+  }
+}
+
+/** One object a file. Folders are not objects; links and special files cannot be, and are named. */
+async function uploadObjects(request: UploadRequest, entries: AsyncIterable<OutputEntry>): Promise<UploadResult> {
+  const { upload, store, onTransfer, onLeftOut, signal } = request;
+  let bytes = 0;
+  let objects = 0;
+  for await (const entry of entries) {
+    signal.throwIfAborted();
+    if (entry.kind === 'folder') continue;
+    if (entry.kind !== 'file') {
+      onLeftOut(entry.path);
+      continue;
+    }
+    await store.upload({ bucket: upload.to.bucket, key: `${upload.to.key}/${entry.path}` }, entry.body(), options(request));
+    bytes += entry.size;
+    objects += 1;
+    onTransfer({ bytes: entry.size, objects: 1 });
+  }
+  return objects === 0 ? null : { to: formatS3Uri(upload.to), bytes, objects };
+}
+
+function options({ upload, signal }: UploadRequest): UploadOptions {
+  return { signal, ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }) };
+}
+
+/** The entries again, or null when none of them has a place in a tarball. */
+async function withoutEmpty(
+  entries: AsyncIterable<OutputEntry>,
+  onLeftOut: (path: string) => void,
+): Promise<AsyncIterable<OutputEntry> | null> {
+  const iterator = entries[Symbol.asyncIterator]();
+  for (;;) {
+    const first = await iterator.next();
+    if (first.done === true) return null;
+    if (first.value.kind === 'other') onLeftOut(first.value.path);
+    else return resume(first.value, iterator);
+  }
+}
+
+async function* resume(first: OutputEntry, rest: AsyncIterator<OutputEntry>): AsyncGenerator<OutputEntry> {
+  try {
+    yield first;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}

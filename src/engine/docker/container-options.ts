@@ -1,0 +1,71 @@
+/** A planned host → what Docker's API takes. Pure. */
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import type { HostLabels, HostToPlace } from '../port.js';
+
+export const LABELS = { job: 'optml.job', run: 'optml.run', host: 'optml.host', owner: 'optml.owner' } as const;
+
+/** Where a host's mounts come from: a folder of this machine, or volumes by mount path. */
+export type Room =
+  | { readonly kind: 'folder'; readonly folder: string }
+  | { readonly kind: 'volumes'; readonly volumes: Readonly<Record<string, string>> };
+
+export function containerOptions({
+  plan,
+  image,
+  labels,
+  room,
+  sharedMemoryBytes,
+}: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
+  const { entrypoint, command, environment, network, platform } = plan.container;
+  return {
+    name: resourceName(labels),
+    platform,
+    Image: image.id,
+    Hostname: plan.name,
+    ...(entrypoint === null ? {} : { Entrypoint: [...entrypoint] }),
+    ...(command === null ? {} : { Cmd: [...command] }),
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    Labels: asDockerLabels(labels),
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    HostConfig: {
+      Mounts: plan.mounts.map(mount => mountOf(mount, room)),
+      // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
+      ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
+      // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
+      ...(network === 'none' ? { NetworkMode: 'none', ExtraHosts: [`${plan.name}:127.0.0.1`] } : {}),
+    },
+  };
+}
+
+/** Name of what is made for one host: readable, and unique by its run. */
+export function resourceName({ run, host }: HostLabels): string {
+  return `optml-${run}-${host}`;
+}
+
+export function asDockerLabels(labels: HostLabels): Record<string, string> {
+  return {
+    [LABELS.job]: labels.job,
+    [LABELS.run]: labels.run,
+    [LABELS.host]: labels.host,
+    [LABELS.owner]: labels.owner,
+  };
+}
+
+export function labelsOf(labels: Readonly<Record<string, string>>): HostLabels {
+  return {
+    job: labels[LABELS.job] ?? '',
+    run: labels[LABELS.run] ?? '',
+    host: labels[LABELS.host] ?? '',
+    owner: labels[LABELS.owner] ?? '',
+  };
+}
+
+function mountOf(mount: { readonly path: string; readonly writable: boolean }, room: Room): Docker.MountSettings {
+  const common = { Target: mount.path, ReadOnly: !mount.writable };
+  if (room.kind === 'folder') return { ...common, Type: 'bind', Source: join(room.folder, mount.path) };
+  // What the image has at that path stays hidden, as it is by a bind.
+  return { ...common, Type: 'volume', Source: room.volumes[mount.path] ?? '', VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } } };
+}

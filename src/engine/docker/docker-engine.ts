@@ -1,0 +1,291 @@
+/** The Docker engine behind the engine port: the only file that makes a dockerode client. */
+import { Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import Docker from 'dockerode';
+import { asOptmlError, OptmlError } from '../../errors.js';
+import type {
+  Engine,
+  EngineFacts,
+  HostExit,
+  HostHandle,
+  HostToPlace,
+  ImageFacts,
+  ImageOptions,
+  ImageWanted,
+  Leftover,
+  RunningHost,
+} from '../port.js';
+import type { Endpoint } from './endpoint.js';
+import { containerOptions, LABELS, labelsOf, type Room } from './container-options.js';
+import { findImage, type ImageSources } from './images.js';
+import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
+
+export interface DockerEngineOptions {
+  readonly endpoint: Endpoint;
+  readonly mappedImages: ImageSources['mapped'];
+  readonly credentials: ImageSources['credentials'];
+  /** Whether this process may read and delete what a root container writes into a folder of this machine. */
+  readonly ownsRootFiles: boolean;
+}
+
+/** An engine that is asked and says nothing is lost after this long. */
+const ANSWER_MS = 5_000;
+/** How often a silent engine is asked while a container runs that has closed its output. */
+const ASK_MS = 2_000;
+
+export function dockerEngine(options: DockerEngineOptions): Engine {
+  const docker = new Docker(clientOptions(options.endpoint));
+  const name = `the Docker engine at ${options.endpoint.url}`;
+  let memoryBytes = 0;
+  let bindsRooms = options.ownsRootFiles && options.endpoint.url.startsWith('unix://');
+
+  /** Turns an engine's refusal to answer into our words; its other errors go on. */
+  const asked = async <T>(request: Promise<T>): Promise<T> => {
+    try {
+      return await request;
+    } catch (thrown) {
+      throw isSilence(thrown) ? unreachable(options.endpoint, thrown) : thrown;
+    }
+  };
+
+  const exitOf = async (container: Docker.Container): Promise<HostExit> => {
+    const { State } = await container.inspect({ abortSignal: AbortSignal.timeout(ANSWER_MS) });
+    return { code: State.ExitCode, outOfMemory: State.OOMKilled };
+  };
+
+  /** `wait` never settles when the engine is killed meanwhile, so the engine is asked now and then. */
+  const awaitEnd = async (container: Docker.Container): Promise<HostExit> => {
+    const stop = new AbortController();
+    const lost = new Promise<never>((_, reject) => {
+      const timer = setInterval(() => {
+        within(docker.ping(), AbortSignal.timeout(ANSWER_MS)).catch(reject);
+      }, ASK_MS);
+      stop.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+    });
+    try {
+      await Promise.race([container.wait({ condition: 'not-running', abortSignal: stop.signal }), lost]);
+      return await exitOf(container);
+    } finally {
+      stop.abort();
+    }
+  };
+
+  const create = async (host: HostToPlace, room: Room, signal: AbortSignal): Promise<string> => {
+    const wanted = containerOptions({ ...host, room, sharedMemoryBytes: Math.floor(memoryBytes / 2) });
+    const container = await docker.createContainer({ ...wanted, abortSignal: signal });
+    return container.id;
+  };
+
+  return {
+    name,
+
+    async probe(signal: AbortSignal): Promise<EngineFacts> {
+      const info = (await asked(
+        within(docker.info(), AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS * 2)])),
+      )) as EngineInfo;
+      memoryBytes = info.MemTotal;
+      if (info.OSType !== 'linux')
+        throw new OptmlError('ENGINE_UNFIT', `${name} runs ${info.OSType} containers: SageMaker's are Linux ones, so switch it to Linux.`);
+      // Root in these containers is somebody else on this machine, or the files are another machine's.
+      const mapsUsers = (info.SecurityOptions ?? []).some(one => /name=(userns|rootless)/.test(one));
+      bindsRooms &&= !mapsUsers && !/Docker Desktop/i.test(info.OperatingSystem);
+      return {
+        version: info.ServerVersion,
+        platform: `linux/${ARCHITECTURES[info.Architecture] ?? info.Architecture}`,
+        cpus: info.NCPU,
+        memoryBytes: info.MemTotal,
+      };
+    },
+
+    image(wanted: ImageWanted, imageOptions: ImageOptions): Promise<ImageFacts> {
+      return asked(findImage({ docker, mapped: options.mappedImages, credentials: options.credentials }, wanted, imageOptions));
+    },
+
+    async place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle> {
+      if (bindsRooms) {
+        try {
+          const container = await asked(create(host, { kind: 'folder', folder: host.folder }, signal));
+          return { host: host.plan.name, container, volumes: [] };
+        } catch (thrown) {
+          // The socket is here but the files are not: the engine runs elsewhere, so the room is sent to it.
+          if (!/bind source path does not exist/.test((thrown as Error).message)) throw refused(thrown);
+        }
+      }
+      const volumes = await asked(makeVolumes(docker, host));
+      try {
+        await asked(fillVolumes({ docker, host, volumes, contents: host.contents() }, signal));
+        const container = await asked(create(host, { kind: 'volumes', volumes }, signal));
+        return { host: host.plan.name, container, volumes: Object.values(volumes) };
+      } catch (thrown) {
+        await removeVolumes(docker, Object.values(volumes));
+        throw refused(thrown);
+      }
+    },
+
+    async start(host: HostHandle, onOutput): Promise<RunningHost> {
+      const container = docker.getContainer(host.container);
+      // Attached first: nothing that it prints is missed.
+      const stream = await asked(container.attach({ stream: true, stdout: true, stderr: true }));
+      const drained = new Promise<void>(resolve => {
+        for (const event of ['end', 'close', 'error']) stream.once(event, resolve);
+      });
+      const sink = (source: 'stdout' | 'stderr'): Writable =>
+        new Writable({
+          write(chunk: Buffer, _encoding, done) {
+            onOutput(source, chunk);
+            done();
+          },
+        });
+      docker.modem.demuxStream(stream, sink('stdout'), sink('stderr'));
+      try {
+        await asked(container.start());
+      } catch (thrown) {
+        (stream as NodeJS.ReadWriteStream & { destroy(): void }).destroy();
+        throw refused(thrown, 'CONTAINER_UNSTARTABLE');
+      }
+      const ended = drained.then(() => asked(awaitEnd(container)));
+      // Whoever waits hears of it; a loss before anybody does must not end the process.
+      ended.catch(() => undefined);
+      return { ended };
+    },
+
+    async stop(host, graceSeconds): Promise<void> {
+      await asked(ignoring([304, 404], docker.getContainer(host.container).stop({ t: graceSeconds })));
+    },
+
+    async kill(host): Promise<void> {
+      await asked(ignoring([404, 409], docker.getContainer(host.container).kill()));
+    },
+
+    archive(host) {
+      if (host.volumes.length === 0) return null;
+      return async path => {
+        try {
+          return (await docker.getContainer(host.container).getArchive({ path })) as Readable;
+        } catch (thrown) {
+          if ((thrown as { statusCode?: number }).statusCode === 404) return null;
+          throw isSilence(thrown) ? unreachable(options.endpoint, thrown) : thrown;
+        }
+      };
+    },
+
+    async remove(host): Promise<void> {
+      const container = docker.getContainer(host.container);
+      await asked(ignoring([404, 409], container.remove({ force: true, v: true })));
+      await asked(removeVolumes(docker, host.volumes));
+    },
+
+    async leftovers(signal): Promise<Leftover[]> {
+      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS * 2)]);
+      const filters = { label: [LABELS.run] };
+      const [containers, networks, { Volumes: volumes }] = await asked(
+        Promise.all([
+          docker.listContainers({ all: true, filters, abortSignal }),
+          docker.listNetworks({ filters, abortSignal }),
+          docker.listVolumes({ filters, abortSignal }),
+        ]),
+      );
+      return [
+        ...containers.map((one): Leftover => ({
+          kind: 'container',
+          id: one.Id,
+          labels: labelsOf(one.Labels),
+          remove: () => ignoring([404, 409], docker.getContainer(one.Id).remove({ force: true, v: true })),
+        })),
+        ...networks.map((one): Leftover => ({
+          kind: 'network',
+          id: one.Id,
+          labels: labelsOf(one.Labels ?? {}),
+          remove: () => ignoring([404], docker.getNetwork(one.Id).remove()),
+        })),
+        ...volumes.map((one): Leftover => ({
+          kind: 'volume',
+          id: one.Name,
+          labels: labelsOf(one.Labels),
+          remove: () => ignoring([404], docker.getVolume(one.Name).remove({ force: true })),
+        })),
+      ];
+    },
+
+    close(): void {
+      // dockerode keeps no connection open between requests.
+    },
+  };
+}
+
+interface EngineInfo {
+  readonly ServerVersion: string;
+  readonly OSType: string;
+  readonly OperatingSystem: string;
+  readonly Architecture: string;
+  readonly NCPU: number;
+  readonly MemTotal: number;
+  readonly SecurityOptions?: readonly string[] | null;
+}
+
+/** The kernel's names → the image world's. */
+const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+function clientOptions({ url, tls }: Endpoint): Docker.DockerOptions {
+  if (url.startsWith('unix://')) return { socketPath: url.slice('unix://'.length) };
+  if (url.startsWith('npipe://')) return { socketPath: url.slice('npipe://'.length).replaceAll('/', '\\') };
+  const parsed = parseUrl(url);
+  if (parsed.protocol === 'ssh:')
+    return { protocol: 'ssh', host: parsed.hostname, port: parsed.port || 22, username: parsed.username };
+  const secure = tls !== undefined || parsed.protocol === 'https:';
+  return {
+    protocol: secure ? 'https' : 'http',
+    host: parsed.hostname,
+    port: parsed.port || (secure ? 2376 : 2375),
+    ...tls,
+  };
+}
+
+function parseUrl(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    throw new OptmlError('USAGE', `"${url}" is no address of a Docker engine: expected unix:///path, tcp://host:port or ssh://user@host.`);
+  }
+}
+
+/** No answer at all, as against an answer that says no. */
+function isSilence(thrown: unknown): boolean {
+  if (thrown instanceof OptmlError || !(thrown instanceof Error)) return false;
+  const { statusCode, code, name } = thrown as { statusCode?: number; code?: string; name: string };
+  return statusCode === undefined && (code !== undefined || name === 'TimeoutError' || /socket hang up|connect/i.test(thrown.message));
+}
+
+function unreachable({ url, from }: Endpoint, cause: unknown): OptmlError {
+  const { code } = cause as { code?: string };
+  const reason =
+    code === 'EACCES'
+      ? `may not be used by this user: add yourself to the "docker" group (sudo usermod -aG docker $USER) and log in again`
+      : `does not answer${typeof code === 'string' ? ` (${code})` : ''}: start it (sudo systemctl start docker, or Docker Desktop), or name another with --docker-host`;
+  return new OptmlError('ENGINE_UNREACHABLE', `The Docker engine at ${url} (from ${from}) ${reason}.`, { cause });
+}
+
+/** The engine's own words for what it will not do. */
+function refused(thrown: unknown, code: 'ENGINE_UNFIT' | 'CONTAINER_UNSTARTABLE' = 'ENGINE_UNFIT'): OptmlError {
+  const { statusCode, json, reason } = thrown as { statusCode?: number; json?: { message?: string }; reason?: string };
+  if (statusCode === undefined) return asOptmlError(thrown);
+  return new OptmlError(code, json?.message ?? reason ?? (thrown as Error).message, { cause: thrown });
+}
+
+/** For requests that take no signal. */
+async function within<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    request.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+async function ignoring(statusCodes: readonly number[], request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (thrown) {
+    const { statusCode } = thrown as { statusCode?: number };
+    if (statusCode === undefined || !statusCodes.includes(statusCode)) throw thrown;
+  }
+}

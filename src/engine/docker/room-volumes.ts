@@ -1,0 +1,53 @@
+/**
+ * Rooms as volumes: for users who may not read or delete what root wrote into a folder, and for engines elsewhere. Files go
+ * in through a container that is never started, and come out of the ended one through the archive API.
+ */
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { HostToPlace } from '../port.js';
+import { asDockerLabels, containerOptions, resourceName } from './container-options.js';
+
+/** Mount path → volume name. */
+export type Volumes = Readonly<Record<string, string>>;
+
+export async function makeVolumes(docker: Docker, { plan, labels }: HostToPlace): Promise<Volumes> {
+  const made: Record<string, string> = {};
+  try {
+    for (const { path } of plan.mounts) {
+      const name = `${resourceName(labels)}${path.replaceAll('/', '-')}`;
+      await docker.createVolume({ Name: name, Labels: asDockerLabels(labels) });
+      made[path] = name;
+    }
+    return made;
+  } catch (thrown) {
+    await removeVolumes(docker, Object.values(made));
+    throw thrown;
+  }
+}
+
+/** `contents` is a tar stream of the whole room, with paths from the root of the container. */
+export async function fillVolumes(
+  { docker, host, volumes, contents }: { docker: Docker; host: HostToPlace; volumes: Volumes; contents: AsyncIterable<Uint8Array> },
+  signal: AbortSignal,
+): Promise<void> {
+  const writable = { ...host.plan, mounts: host.plan.mounts.map(({ path }) => ({ path, writable: true })) };
+  const options = containerOptions({ ...host, plan: writable, room: { kind: 'volumes', volumes }, sharedMemoryBytes: 0 });
+  const loader = await docker.createContainer({ ...options, name: `${resourceName(host.labels)}-loader`, abortSignal: signal });
+  try {
+    const body = Readable.from(contents, { objectMode: false, highWaterMark: 1 << 20 });
+    await loader.putArchive(body, { path: '/', abortSignal: signal });
+  } finally {
+    await loader.remove({ force: true });
+  }
+}
+
+/** Missing ones are no error. */
+export async function removeVolumes(docker: Docker, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    try {
+      await docker.getVolume(name).remove({ force: true });
+    } catch (thrown) {
+      if ((thrown as { statusCode?: number }).statusCode !== 404) throw thrown;
+    }
+  }
+}

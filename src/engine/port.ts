@@ -1,0 +1,107 @@
+/**
+ * The container engine, in our own words. Its unit is a host, not a container: a host takes its room, its helper and its
+ * job as one thing, which is what a Pod is and what Docker can be asked for piece by piece.
+ *
+ * Handles are plain data: they go into the journal, so that another process can take over what a dead one left.
+ */
+import type { Readable } from 'node:stream';
+import type { HostPlan } from '../plan/plan.js';
+
+export interface Engine {
+  /** For messages: `the Docker engine at unix:///var/run/docker.sock`. */
+  readonly name: string;
+  /** Throws ENGINE_UNREACHABLE. */
+  probe(signal: AbortSignal): Promise<EngineFacts>;
+  /** Makes sure that the image is there: as it is, under a mapped name, or pulled. Throws IMAGE_UNAVAILABLE, ENGINE_UNREACHABLE. */
+  image(wanted: ImageWanted, options: ImageOptions): Promise<ImageFacts>;
+  /** Makes a host ready to start. `room` is the folder of this machine in which its `/opt/ml` is laid out. */
+  place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle>;
+  /** Starts it; everything that it prints goes to `onOutput`. Throws CONTAINER_UNSTARTABLE, ENGINE_UNREACHABLE. */
+  start(host: HostHandle, onOutput: (source: 'stdout' | 'stderr', chunk: Buffer) => void): Promise<RunningHost>;
+  /** `docker stop`: SIGTERM, then SIGKILL after the grace. Ended hosts are no error. */
+  stop(host: HostHandle, graceSeconds: number): Promise<void>;
+  /** SIGKILL. Ended hosts are no error. */
+  kill(host: HostHandle): Promise<void>;
+  /** What an ended host left, when only the engine can read it; null for hosts whose room is on this machine. */
+  archive(host: HostHandle): ((containerPath: string) => Promise<Readable | null>) | null;
+  /** Removes the host with all that was made for it. Twice is no error. */
+  remove(host: HostHandle): Promise<void>;
+  /** Everything in the engine that bears our labels. */
+  leftovers(signal: AbortSignal): Promise<Leftover[]>;
+  /** Ends connections. */
+  close(): void;
+}
+
+export interface EngineFacts {
+  readonly version: string;
+  /** `linux/amd64` */
+  readonly platform: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+export interface ImageWanted {
+  /** As the request says it. */
+  readonly reference: string;
+  readonly platform: string;
+}
+
+export interface ImageOptions {
+  readonly signal: AbortSignal;
+  /** A pull begins. */
+  readonly onPull: () => void;
+  readonly onProgress: (progress: { readonly text: string; readonly done: number; readonly total: number }) => void;
+}
+
+export interface ImageFacts {
+  readonly id: string;
+  /** `exact`, `mapped`, `local repository:tag` or `pulled`, with the name that was used. */
+  readonly how: string;
+  /** The image's USER; empty for root. */
+  readonly user: string;
+}
+
+export interface HostToPlace {
+  readonly plan: HostPlan;
+  readonly image: ImageFacts;
+  /** Folder of this machine in which the host's `/opt/ml` is laid out. */
+  readonly folder: string;
+  /** The room as a tar stream, with paths from the root of the container: for engines that cannot mount the folder. */
+  readonly contents: () => AsyncIterable<Uint8Array>;
+  readonly labels: HostLabels;
+}
+
+/** On every container, network and volume that is made. */
+export interface HostLabels {
+  readonly job: string;
+  readonly run: string;
+  readonly host: string;
+  /** Who may be asked to end it: see `journal/owner.ts`. */
+  readonly owner: string;
+}
+
+/** Plain data. */
+export interface HostHandle {
+  readonly host: string;
+  readonly container: string;
+  /** Empty when the room of this machine is what the container has mounted. */
+  readonly volumes: readonly string[];
+}
+
+export interface RunningHost {
+  /** When the container has ended and all that it printed was handed over. Throws ENGINE_UNREACHABLE when the engine is lost. */
+  readonly ended: Promise<HostExit>;
+}
+
+export interface HostExit {
+  readonly code: number;
+  /** The kernel ended a process of the container for its memory. */
+  readonly outOfMemory: boolean;
+}
+
+export interface Leftover {
+  readonly kind: 'container' | 'network' | 'volume';
+  readonly id: string;
+  readonly labels: HostLabels;
+  remove(): Promise<void>;
+}

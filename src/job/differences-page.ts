@@ -1,0 +1,49 @@
+/** The user's page about what differs from SageMaker, written from the member table. Pure: text out, nothing else. */
+import { MEMBER_TABLE } from './member-table.js';
+
+const HEAD = `<!-- Generated from src/job/member-table.ts: change it there, then run \`npx vitest run test/job/differences-page.test.ts -u\`. -->
+
+# What differs from SageMaker
+
+optml honours every member of a \`CreateTrainingJob\` request, or tells you that it does not. A **difference** stands in
+the output of \`optml plan\` and on the card of a run; with \`--strict\` it refuses the request. A **refused** member ends
+the run before it begins, with exit status 2, and a member that AWS does not have is refused as well. Nothing is left
+out in silence.
+
+In the tables, \`[]\` is any item of a list, and \`.**\` is a member with all that is below it.`;
+
+/** \`docs/differences.md\`, as Markdown with a newline at its end. */
+export function differencesPage(): string {
+  return `${[HEAD, differences(), refused(), honoured()].join('\n\n')}\n`;
+}
+
+function differences(): string {
+  const rows = MEMBER_TABLE.flatMap(({ member, difference }) =>
+    difference === undefined ? [] : [[code(member), difference.when.words, difference.here, difference.why]],
+  );
+  return `## Different here\n\n${table(['Member', 'When', 'What happens here', 'Why'], rows)}`;
+}
+
+function refused(): string {
+  const rows = MEMBER_TABLE.flatMap(({ member, refused: rules = [] }) =>
+    rules.map(rule => [code(member), rule.when.words, rule.why, rule.instead]),
+  );
+  return `## Refused\n\n${table(['Member', 'When', 'Why', 'What to do instead'], rows)}`;
+}
+
+function honoured(): string {
+  const rows = MEMBER_TABLE.flatMap(({ member, honoured: remark }) =>
+    remark === undefined ? [] : [[code(member), remark]],
+  );
+  return `## Honoured\n\nThese do what they do on SageMaker; a value or condition that does not, is in a table above.\n\n${table(['Member', 'Remark'], rows)}`;
+}
+
+function code(member: string): string {
+  return `\`${member}\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,396 @@
+/**
+ * What becomes of every member of CreateTrainingJob: honoured as on SageMaker, different here, or refused. The one place
+ * to look it up and to change it: the differences of a job, its refusals and docs/differences.md come from these rows.
+ */
+import {
+  ACCELERATED,
+  FROM_PRIVATE_REGISTRY,
+  GIVEN,
+  is,
+  isModeOfAChannel,
+  moreThan,
+  PROFILING,
+  TRUE,
+  WITHOUT_NETWORK_ISOLATION,
+  type MemberRow,
+} from './member-row.js';
+
+const PIPE = { why: 'optml does not stream channels through FIFOs yet', instead: 'use File mode' };
+const FAST_FILE = { why: 'optml has no FastFile mode yet', instead: 'use File mode' };
+const MANIFEST = { why: 'optml does not read manifests yet', instead: 'use S3Prefix' };
+const GROUPS = { why: 'optml runs one host only', instead: 'use InstanceType with InstanceCount 1' };
+
+export const MEMBER_TABLE: readonly MemberRow[] = [
+  { member: 'TrainingJobName', honoured: '' },
+  { member: 'HyperParameters', honoured: '' },
+  { member: 'Environment', honoured: '' },
+  {
+    member: 'RoleArn',
+    honoured: 'its account stands in the ARNs; its permissions are not evaluated',
+    difference: {
+      when: WITHOUT_NETWORK_ISOLATION,
+      here: 'the container gets no AWS credentials, and no address of the store',
+      why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
+    },
+  },
+
+  { member: 'AlgorithmSpecification', honoured: '' },
+  {
+    member: 'AlgorithmSpecification.TrainingImage',
+    honoured: 'pulled with your Docker credentials, or found locally',
+  },
+  {
+    member: 'AlgorithmSpecification.AlgorithmName',
+    refused: [
+      {
+        when: GIVEN,
+        why: "algorithm resources and AWS Marketplace's images exist on SageMaker only",
+        instead: 'name an image in TrainingImage',
+      },
+    ],
+  },
+  {
+    member: 'AlgorithmSpecification.TrainingInputMode',
+    honoured: '`File`',
+    refused: [
+      { when: isModeOfAChannel('Pipe'), ...PIPE },
+      { when: isModeOfAChannel('FastFile'), ...FAST_FILE },
+    ],
+  },
+  { member: 'AlgorithmSpecification.ContainerEntrypoint', honoured: '' },
+  { member: 'AlgorithmSpecification.ContainerArguments', honoured: '' },
+  {
+    member: 'AlgorithmSpecification.MetricDefinitions.**',
+    difference: {
+      when: GIVEN,
+      here: 'the log is not searched, and the job has no FinalMetricDataList',
+      why: 'optml does not compute metrics yet',
+    },
+  },
+  {
+    member: 'AlgorithmSpecification.EnableSageMakerMetricsTimeSeries',
+    difference: {
+      when: TRUE,
+      here: 'no time series is stored',
+      why: 'it feeds the search of SageMaker Experiments',
+    },
+  },
+  {
+    member: 'AlgorithmSpecification.TrainingImageConfig.**',
+    difference: {
+      when: FROM_PRIVATE_REGISTRY,
+      here: 'the image is pulled with your Docker credentials',
+      why: "there is no VPC, and the Lambda function that has the registry's credentials is not called",
+    },
+  },
+
+  { member: 'InputDataConfig', honoured: '' },
+  { member: 'InputDataConfig[].ChannelName', honoured: '' },
+  { member: 'InputDataConfig[].ContentType', honoured: '' },
+  {
+    member: 'InputDataConfig[].CompressionType',
+    honoured: '`None`',
+    refused: [
+      {
+        when: is('Gzip'),
+        why: 'it needs Pipe mode, which optml does not have yet',
+        instead: 'unpack in the container',
+      },
+    ],
+  },
+  { member: 'InputDataConfig[].RecordWrapperType', honoured: 'no effect in File mode, as on SageMaker' },
+  {
+    member: 'InputDataConfig[].InputMode',
+    honoured: '`File`',
+    refused: [
+      { when: is('Pipe'), ...PIPE },
+      { when: is('FastFile'), ...FAST_FILE },
+    ],
+  },
+  {
+    member: 'InputDataConfig[].ShuffleConfig.**',
+    honoured: 'no effect in File mode, as on SageMaker: files have no order',
+  },
+  { member: 'InputDataConfig[].DataSource', honoured: '' },
+  { member: 'InputDataConfig[].DataSource.S3DataSource', honoured: '' },
+  {
+    member: 'InputDataConfig[].DataSource.S3DataSource.S3DataType',
+    honoured: '`S3Prefix`',
+    refused: [
+      { when: is('ManifestFile', 'AugmentedManifestFile'), ...MANIFEST },
+      {
+        when: is('Converse'),
+        why: 'it is for the serverless customization of models',
+        instead: 'use S3Prefix',
+      },
+    ],
+  },
+  { member: 'InputDataConfig[].DataSource.S3DataSource.S3Uri', honoured: '' },
+  {
+    member: 'InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType',
+    honoured: '`ShardedByS3Key` gives every object to the one host, as SageMaker does with one host',
+  },
+  {
+    member: 'InputDataConfig[].DataSource.S3DataSource.AttributeNames',
+    honoured: 'has a meaning with `AugmentedManifestFile` only, as on SageMaker',
+  },
+  {
+    member: 'InputDataConfig[].DataSource.S3DataSource.InstanceGroupNames',
+    refused: [{ when: GIVEN, ...GROUPS }],
+  },
+  {
+    member: 'InputDataConfig[].DataSource.S3DataSource.ModelAccessConfig.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: "JumpStart's gated models exist on SageMaker only",
+        instead: 'copy the model into a bucket of yours',
+      },
+    ],
+  },
+  {
+    member: 'InputDataConfig[].DataSource.S3DataSource.HubAccessConfig.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: 'hubs exist on SageMaker only',
+        instead: 'copy the content into a bucket of yours',
+      },
+    ],
+  },
+  {
+    member: 'InputDataConfig[].DataSource.FileSystemDataSource.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: 'optml cannot mount EFS or FSx for Lustre',
+        instead: 'use an S3DataSource, and --map s3://bucket/prefix=./folder to fill it from a folder',
+      },
+    ],
+  },
+  {
+    member: 'InputDataConfig[].DataSource.DatasetSource.**',
+    refused: [
+      { when: GIVEN, why: 'datasets of a hub exist on SageMaker only', instead: 'use an S3DataSource' },
+    ],
+  },
+
+  { member: 'OutputDataConfig', honoured: '' },
+  { member: 'OutputDataConfig.S3OutputPath', honoured: '' },
+  { member: 'OutputDataConfig.CompressionType', honoured: '' },
+  {
+    member: 'OutputDataConfig.KmsKeyId',
+    difference: {
+      when: GIVEN,
+      here: 'sent as SSE-KMS to AWS and other S3 servers; the embedded store keeps plain files',
+      why: 'the embedded store is a folder that you can read',
+    },
+  },
+
+  { member: 'ResourceConfig', honoured: '' },
+  {
+    member: 'ResourceConfig.InstanceType',
+    honoured:
+      "stands in resourceconfig.json and picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
+    difference: {
+      when: ACCELERATED,
+      here: 'the container gets no GPU and no accelerator',
+      why: 'optml does not hand them to containers yet',
+    },
+  },
+  {
+    member: 'ResourceConfig.InstanceCount',
+    honoured: '1',
+    refused: [{ when: moreThan(1), why: 'optml runs one host only', instead: 'set it to 1' }],
+  },
+  { member: 'ResourceConfig.VolumeSizeInGB', honoured: 'not a limit: the job has the disk of this machine' },
+  {
+    member: 'ResourceConfig.VolumeKmsKeyId',
+    difference: {
+      when: GIVEN,
+      here: 'files of the running job are not encrypted',
+      why: 'they lie on the disk of this machine',
+    },
+  },
+  {
+    member: 'ResourceConfig.KeepAlivePeriodInSeconds',
+    difference: {
+      when: moreThan(0),
+      here: 'nothing is kept for a next job',
+      why: 'warm pools save the start of an instance, and there is none here',
+    },
+  },
+  { member: 'ResourceConfig.InstanceGroups.**', refused: [{ when: GIVEN, ...GROUPS }] },
+  {
+    member: 'ResourceConfig.TrainingPlanArn',
+    difference: {
+      when: GIVEN,
+      here: 'it has no effect',
+      why: 'the job runs on this machine, not on reserved instances',
+    },
+  },
+  {
+    member: 'ResourceConfig.InstancePlacementConfig.**',
+    difference: {
+      when: GIVEN,
+      here: 'it has no effect',
+      why: 'the job runs on this machine, not on an UltraServer',
+    },
+  },
+
+  { member: 'StoppingCondition', honoured: '' },
+  {
+    member: 'StoppingCondition.MaxRuntimeInSeconds',
+    honoured: 'to the second, where SageMaker may be minutes late',
+  },
+  {
+    member: 'StoppingCondition.MaxWaitTimeInSeconds',
+    difference: { when: GIVEN, here: 'the job starts at once', why: 'there is no capacity to wait for' },
+  },
+  {
+    member: 'StoppingCondition.MaxPendingTimeInSeconds',
+    difference: { when: GIVEN, here: 'the job starts at once', why: 'there is no capacity to wait for' },
+  },
+
+  { member: 'EnableNetworkIsolation', honoured: 'the container has no network at all' },
+  { member: 'EnableInterContainerTrafficEncryption', honoured: 'no effect with one host, as on SageMaker' },
+  {
+    member: 'EnableManagedSpotTraining',
+    refused: [
+      {
+        when: TRUE,
+        why: 'optml cannot interrupt and restart a job as spot does yet',
+        instead: 'set it to false and leave out MaxWaitTimeInSeconds',
+      },
+    ],
+  },
+  {
+    member: 'VpcConfig.**',
+    difference: {
+      when: GIVEN,
+      here: "the container is on the engine's default network",
+      why: 'there are no subnets and security groups here',
+    },
+  },
+  {
+    member: 'CheckpointConfig.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: 'optml does not restore and upload checkpoints yet',
+        instead: 'leave it out to run without them',
+      },
+    ],
+  },
+  {
+    member: 'RetryStrategy.**',
+    difference: {
+      when: GIVEN,
+      here: 'the job is tried once',
+      why: 'it retries faults of the platform, and an engine that is lost is not found again by trying',
+    },
+  },
+  {
+    member: 'Tags.**',
+    difference: {
+      when: GIVEN,
+      here: 'they are kept in the request of the job only',
+      why: 'nothing here lists or bills by tags',
+    },
+  },
+
+  {
+    member: 'DebugHookConfig.**',
+    difference: {
+      when: GIVEN,
+      here: 'the config file is written; the tensors are uploaded once, when the job has ended',
+      why: 'optml does not upload while a job runs yet',
+    },
+  },
+  {
+    member: 'DebugRuleConfigurations.**',
+    difference: { when: GIVEN, here: 'no rule is evaluated', why: 'rules run in processing jobs of AWS' },
+  },
+  {
+    member: 'TensorBoardOutputConfig.**',
+    difference: {
+      when: GIVEN,
+      here: 'the config file is written; the folder is uploaded once, when the job has ended',
+      why: 'optml does not upload while a job runs yet',
+    },
+  },
+  {
+    member: 'ProfilerConfig.**',
+    difference: {
+      when: PROFILING,
+      here: 'nothing is profiled',
+      why: "the profiler is part of SageMaker's instances",
+    },
+  },
+  {
+    member: 'ProfilerRuleConfigurations.**',
+    difference: { when: GIVEN, here: 'no rule is evaluated', why: 'rules run in processing jobs of AWS' },
+  },
+  {
+    member: 'ExperimentConfig.**',
+    difference: {
+      when: GIVEN,
+      here: 'the job joins no experiment',
+      why: 'experiments exist on SageMaker only',
+    },
+  },
+  { member: 'RemoteDebugConfig', honoured: '' },
+  {
+    member: 'RemoteDebugConfig.EnableRemoteDebug',
+    difference: {
+      when: TRUE,
+      here: 'there is no SSM session: use docker exec',
+      why: "the agent of AWS Systems Manager is part of SageMaker's instances",
+    },
+  },
+  { member: 'InfraCheckConfig', honoured: '' },
+  {
+    member: 'InfraCheckConfig.EnableInfraCheck',
+    difference: {
+      when: TRUE,
+      here: 'nothing is checked',
+      why: 'it tests the GPUs and links of AWS instances',
+    },
+  },
+  { member: 'SessionChainingConfig', honoured: '' },
+  {
+    member: 'SessionChainingConfig.EnableSessionTagChaining',
+    difference: { when: TRUE, here: 'no session tags are passed on', why: 'there is no role to assume here' },
+  },
+
+  {
+    member: 'ServerlessJobConfig.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: 'serverless customization of models runs on SageMaker only',
+        instead: 'use AlgorithmSpecification and ResourceConfig',
+      },
+    ],
+  },
+  {
+    member: 'MlflowConfig.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: "SageMaker's MLflow is not here",
+        instead: 'leave it out, and give your script a tracking server through Environment',
+      },
+    ],
+  },
+  {
+    member: 'ModelPackageConfig.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: 'there is no model registry here',
+        instead: 'leave it out and register the model later',
+      },
+    ],
+  },
+];

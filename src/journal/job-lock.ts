@@ -1,0 +1,99 @@
+/**
+ * One owner process a job. A lock is a file of a rising number, made only if it is new: whoever finds the newest one's owner
+ * dead makes the next, and of two who try at once the file system lets one through.
+ */
+import { link, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../errors.js';
+import { formatOwner, lifeOf, parseOwner, type Owner } from './owner.js';
+
+export interface JobLock {
+  release(): Promise<void>;
+}
+
+export type LockState =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'held'; readonly owner: Owner }
+  /** Its owner died. */
+  | { readonly kind: 'stale'; readonly owner: Owner }
+  | { readonly kind: 'unknown'; readonly owner: Owner | null };
+
+/** Null when somebody else has it. `id` is free of slashes. */
+export async function acquireLock(folder: string, id: string, owner: Owner): Promise<JobLock | null> {
+  for (;;) {
+    const { newest, state } = await look(folder, id, owner.home);
+    if (state.kind === 'held' || state.kind === 'unknown') return null;
+    const mine = join(folder, `${id}.${newest + 1}.lock`);
+    if (!(await makeWhole(mine, formatOwner(owner)))) continue;
+    // Somebody who looked earlier may have taken a lower number meanwhile.
+    const others = (await numbersOf(folder, id)).filter(number => number !== newest + 1);
+    for (const number of others) {
+      const other = await readOwner(join(folder, `${id}.${number}.lock`));
+      if (lifeOf(other, owner.home) === 'alive') {
+        await unlink(mine);
+        return null;
+      }
+      await unlinkIfThere(join(folder, `${id}.${number}.lock`));
+    }
+    return { release: () => unlinkIfThere(mine) };
+  }
+}
+
+export async function lockState(folder: string, id: string, home: string): Promise<LockState> {
+  return (await look(folder, id, home)).state;
+}
+
+async function look(folder: string, id: string, home: string): Promise<{ newest: number; state: LockState }> {
+  const newest = Math.max(0, ...(await numbersOf(folder, id)));
+  if (newest === 0) return { newest, state: { kind: 'free' } };
+  const owner = await readOwner(join(folder, `${id}.${newest}.lock`));
+  if (owner === null) return { newest, state: { kind: 'unknown', owner } };
+  const kinds = { alive: 'held', dead: 'stale', unknown: 'unknown' } as const;
+  return { newest, state: { kind: kinds[lifeOf(owner, home)], owner } };
+}
+
+/** A new file that is never seen half-written; false when it is there already. */
+async function makeWhole(path: string, text: string): Promise<boolean> {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, text, { mode: 0o600 });
+  try {
+    await link(draft, path);
+    return true;
+  } catch (thrown) {
+    if (systemCode(thrown) === 'EEXIST') return false;
+    throw thrown;
+  } finally {
+    await unlinkIfThere(draft);
+  }
+}
+
+/** Names of the locks in a folder, as they were given to `acquireLock`. */
+export async function lockIds(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return [...new Set(names.flatMap(name => /^(.+)\.\d+\.lock$/.exec(name)?.[1] ?? []))];
+}
+
+async function numbersOf(folder: string, id: string): Promise<number[]> {
+  const names = await readdir(folder);
+  return names
+    .filter(name => name.startsWith(`${id}.`) && name.endsWith('.lock'))
+    .map(name => Number(name.slice(id.length + 1, -'.lock'.length)))
+    .filter(Number.isInteger);
+}
+
+async function readOwner(file: string): Promise<Owner | null> {
+  try {
+    return parseOwner(await readFile(file, 'utf8'));
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') return null;
+    throw thrown;
+  }
+}
+
+async function unlinkIfThere(file: string): Promise<void> {
+  try {
+    await unlink(file);
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'ENOENT') throw thrown;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What will happen, as data: the same job and the same settings give the same bytes. Nothing here reads a clock, a disk
+ * or the environment; what is there in the store stands in the channel listings, which `objects.ts` reads as values.
+ */
+import type { Difference } from '../job/differences.js';
+import type { S3Location } from '../job/s3-location.js';
+import type { Channel, TrainingJob } from '../job/training-job.js';
+import { commandOf } from './command.js';
+import { configFiles } from './config-files.js';
+import { environmentOf } from './environment.js';
+import { foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
+import { uploadsOf, type UploadPlan } from './uploads.js';
+
+export interface Plan {
+  readonly job: { readonly kind: 'training'; readonly name: string; readonly arn: string };
+  readonly hosts: readonly HostPlan[];
+  readonly uploads: readonly UploadPlan[];
+  readonly limits: { readonly maxRuntimeSeconds: number; readonly stopGraceSeconds: number };
+  readonly differences: readonly Difference[];
+}
+
+export interface HostPlan {
+  /** `algo-1` … */
+  readonly name: string;
+  readonly container: ContainerPlan;
+  /** Folders that are there before the container starts, parents first. */
+  readonly folders: readonly string[];
+  readonly mounts: readonly Mount[];
+  /** Path in the container → exact text. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly channels: readonly ChannelPlan[];
+}
+
+export interface ContainerPlan {
+  readonly image: string;
+  readonly platform: 'linux/amd64' | 'linux/arm64';
+  /** Null where the image's own holds. */
+  readonly entrypoint: readonly string[] | null;
+  readonly command: readonly string[] | null;
+  /** What is added to the image's. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly network: 'default' | 'none';
+}
+
+/** A channel of a host. Its objects are those of the channel's one listing. */
+export interface ChannelPlan {
+  readonly name: string;
+  readonly mode: Channel['inputMode'];
+  readonly location: S3Location;
+  /** The channel's folder in the container. */
+  readonly folder: string;
+  /** Path in the container of the `<channel>-manifest` file. */
+  readonly manifest: string;
+}
+
+/** StopTrainingJob is `docker stop -t 120` (contract §1.11). */
+const STOP_GRACE_SECONDS = 120;
+
+export function planTrainingJob(job: TrainingJob): Plan {
+  const hosts = Array.from({ length: job.instanceCount }, (_, index) => `algo-${index + 1}`);
+  return {
+    job: { kind: job.kind, name: job.name, arn: job.arn },
+    hosts: hosts.map(name => planHost({ job, name, hosts })),
+    uploads: uploadsOf(job),
+    limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
+    differences: job.differences,
+  };
+}
+
+function planHost({ job, name, hosts }: { job: TrainingJob; name: string; hosts: readonly string[] }): HostPlan {
+  return {
+    name,
+    container: {
+      image: job.image,
+      platform: job.platform,
+      ...commandOf(job),
+      environment: environmentOf(job),
+      network: job.networkIsolation ? 'none' : 'default',
+    },
+    folders: foldersOf(job),
+    mounts: mountsOf(job),
+    files: configFiles({ job, currentHost: name, hosts }),
+    channels: job.channels.map(channel => ({
+      name: channel.name,
+      mode: channel.inputMode,
+      location: channel.location,
+      folder: `/opt/ml/input/data/${channel.name}`,
+      manifest: `/opt/ml/input/data/${channel.name}-manifest`,
+    })),
+  };
+}

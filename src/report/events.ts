@@ -1,0 +1,110 @@
+/**
+ * What happens to a job, as data. The journal keeps every `JobEvent`; status, transitions and the Describe response
+ * are folded from them and from nothing else. `Progress` is for the eyes and is not kept.
+ *
+ * Times are epoch milliseconds.
+ */
+import type { TrainingRequest } from '../job/training-job.js';
+
+/** Contract §1.12; the statuses that this program gives. */
+export type SecondaryStatus =
+  | 'Starting'
+  | 'Downloading'
+  | 'Training'
+  | 'Stopping'
+  | 'Uploading'
+  | 'Completed'
+  | 'Failed'
+  | 'Stopped'
+  | 'MaxRuntimeExceeded';
+
+export type TrainingJobStatus = 'InProgress' | 'Stopping' | 'Completed' | 'Failed' | 'Stopped';
+
+export type JobEvent =
+  | JobCreated
+  /** The job enters a status, or only the message changes while the status stays. */
+  | { readonly kind: 'job.status'; readonly time: number; readonly status: SecondaryStatus; readonly message: string }
+  | { readonly kind: 'image.ready'; readonly time: number; readonly reference: string; readonly how: string }
+  | {
+      readonly kind: 'channel.ready';
+      readonly time: number;
+      readonly channel: string;
+      readonly objects: number;
+      readonly bytes: number;
+    }
+  /** What the engine made for a host, so that another process can take over. */
+  | { readonly kind: 'host.placed'; readonly time: number; readonly handle: PlacedHost }
+  | {
+      readonly kind: 'host.exited';
+      readonly time: number;
+      readonly host: string;
+      readonly code: number;
+      readonly outOfMemory: boolean;
+    }
+  | OutputUploaded
+  /** An output that could not be uploaded: where it lies now. */
+  | { readonly kind: 'output.kept'; readonly time: number; readonly from: string; readonly path: string; readonly why: string }
+  /** Something below an output folder that has no place in an artifact: a socket, a device … */
+  | { readonly kind: 'output.left-out'; readonly time: number; readonly from: string; readonly names: readonly string[] }
+  /** A word to the user about this job that changes nothing in its course. */
+  | { readonly kind: 'note'; readonly time: number; readonly text: string }
+  | { readonly kind: 'job.failed'; readonly time: number; readonly reason: string };
+
+/** The engine's handle, as plain data. */
+export interface PlacedHost {
+  readonly host: string;
+  readonly container: string;
+  readonly volumes: readonly string[];
+}
+
+export interface JobCreated {
+  readonly kind: 'job.created';
+  readonly time: number;
+  /** Names this run of the job: labels and folders bear it. */
+  readonly run: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly request: TrainingRequest;
+  /** The store's own name, as in messages. */
+  readonly store: string;
+  /** `s3://…` where the model goes, whether or not there will be one. */
+  readonly modelArtifacts: string;
+}
+
+export interface OutputUploaded {
+  readonly kind: 'output.uploaded';
+  readonly time: number;
+  /** The folder in the container. */
+  readonly from: string;
+  /** `s3://…` of the artifact, or of the prefix under which the objects lie. */
+  readonly to: string;
+  readonly bytes: number;
+  readonly objects: number;
+  /** Where the embedded store keeps it as a file; absent for other stores. */
+  readonly file?: string;
+}
+
+/** One line of output of a host: `time` is when it was read, `message` is escaped as SageMaker's logs are. */
+export interface LogLine {
+  readonly host: string;
+  readonly time: number;
+  readonly message: string;
+}
+
+export type Progress =
+  | { readonly kind: 'image.progress'; readonly reference: string; readonly text: string; readonly done: number; readonly total: number }
+  | TransferProgress
+  | ({ readonly kind: 'log' } & LogLine);
+
+export interface TransferProgress {
+  readonly kind: 'transfer';
+  readonly direction: 'download' | 'upload';
+  /** Channel name, or the folder in the container. */
+  readonly what: string;
+  readonly bytes: number;
+  readonly objects: number;
+  /** Null where the whole is not known before the end. */
+  readonly totalBytes: number | null;
+  readonly totalObjects: number | null;
+  readonly finished: boolean;
+}

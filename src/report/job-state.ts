@@ -1,0 +1,104 @@
+/** Folds a job's events into its state: status, transitions, times (contract §1.12). Pure. */
+import type { JobCreated, JobEvent, OutputUploaded, PlacedHost, SecondaryStatus, TrainingJobStatus } from './events.js';
+
+export interface Transition {
+  readonly status: SecondaryStatus;
+  readonly start: number;
+  /** Absent while it is the open one. */
+  readonly end?: number;
+  readonly message: string;
+}
+
+export interface JobState {
+  readonly created: JobCreated;
+  readonly status: TrainingJobStatus;
+  readonly secondaryStatus: SecondaryStatus;
+  readonly transitions: readonly Transition[];
+  readonly lastModified: number;
+  readonly failureReason?: string;
+  readonly uploaded: readonly OutputUploaded[];
+  /** Hosts that the engine holds, or held. */
+  readonly placed: readonly PlacedHost[];
+  readonly kept: readonly { readonly from: string; readonly path: string }[];
+}
+
+const ENDS: Partial<Record<SecondaryStatus, TrainingJobStatus>> = {
+  Completed: 'Completed',
+  Failed: 'Failed',
+  Stopped: 'Stopped',
+  MaxRuntimeExceeded: 'Stopped',
+};
+
+/** Undefined when the first event is missing: a journal that a crash cut off before anything was said. */
+export function foldEvents(events: Iterable<JobEvent>): JobState | undefined {
+  let state: JobState | undefined;
+  for (const event of events) {
+    if (event.kind === 'job.created') state = startOf(event);
+    else if (state !== undefined) state = next(state, event);
+  }
+  return state;
+}
+
+/** The state right after creation. */
+export function startOf(created: JobCreated): JobState {
+  return {
+    created,
+    status: 'InProgress',
+    secondaryStatus: 'Starting',
+    transitions: [{ status: 'Starting', start: created.time, message: 'Starting the training job' }],
+    lastModified: created.time,
+    uploaded: [],
+    placed: [],
+    kept: [],
+  };
+}
+
+/** The state after one more event. */
+export function next(state: JobState, event: JobEvent): JobState {
+  switch (event.kind) {
+    case 'job.status':
+      return enter(state, event);
+    case 'job.failed':
+      // First cause wins.
+      return { ...state, failureReason: state.failureReason ?? event.reason, lastModified: event.time };
+    case 'output.uploaded':
+      return { ...state, uploaded: [...state.uploaded, event] };
+    case 'output.kept':
+      return { ...state, kept: [...state.kept, { from: event.from, path: event.path }] };
+    case 'host.placed':
+      return { ...state, placed: [...state.placed, event.handle] };
+    case 'job.created':
+    case 'image.ready':
+    case 'channel.ready':
+    case 'host.exited':
+    case 'output.left-out':
+    case 'note':
+      return state;
+  }
+}
+
+export function hasEnded(state: JobState): boolean {
+  return ENDS[state.secondaryStatus] !== undefined;
+}
+
+/** One transition a status, contiguous; the message is rewritten in place; a terminal one ends as it starts (contract §1.12). */
+function enter(state: JobState, event: Extract<JobEvent, { kind: 'job.status' }>): JobState {
+  if (hasEnded(state)) return state;
+  const { status, message, time } = event;
+  const before = state.transitions.slice(0, -1);
+  const open = state.transitions.at(-1);
+  const terminal = ENDS[status];
+  const transitions =
+    open === undefined
+      ? []
+      : open.status === status
+        ? [...before, { ...open, message }]
+        : [...before, { ...open, end: time }, { status, start: time, message, ...(terminal ? { end: time } : {}) }];
+  return {
+    ...state,
+    transitions,
+    secondaryStatus: status,
+    status: terminal ?? (state.status === 'Stopping' || status === 'Stopping' ? 'Stopping' : 'InProgress'),
+    lastModified: time,
+  };
+}

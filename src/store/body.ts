@@ -1,0 +1,39 @@
+/** Reading the body of an upload without being held up by it. */
+
+/**
+ * The chunks of `body`. When the signal fires, this throws its reason at once, also while the body owes a chunk;
+ * the body is told to end, and waited for only when it owes nothing.
+ */
+export async function* readUntilAborted(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  const iterator = body[Symbol.asyncIterator]();
+  let interrupt: (reason: unknown) => void = () => undefined;
+  const onAbort = (): void => interrupt(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  let state: 'between' | 'waiting' | 'over' = 'between';
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      state = 'waiting';
+      // One promise a chunk: a race against one long-lived promise would keep every chunk in memory.
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        interrupt = reject;
+        iterator.next().then(resolve, (thrown: unknown) => {
+          state = 'over';
+          interrupt(thrown);
+        });
+      });
+      state = next.done === true ? 'over' : 'between';
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // A generator that is waiting for its own source ends only after that wait.
+    if (state === 'waiting') iterator.return?.().catch(() => undefined);
+    else if (state === 'between') await iterator.return?.().catch(() => undefined);
+  }
+}

@@ -1,0 +1,71 @@
+/** GetObject into a new file: one request when all goes well, and nothing but whole, verified files. */
+
+import { closeSync, fchmodSync, openSync, rmSync, writevSync } from 'node:fs';
+import { asOptmlError, OptmlError, systemCode } from '../../errors.js';
+import { alreadyThere } from '../file-object.js';
+import { digestFor, type Digest } from './checksum.js';
+import type { S3Client } from './client.js';
+import { downloadLarge } from './download-large.js';
+import { explain } from './explain.js';
+import { after, assertSame, assertWhole, getRequest, type DownloadRequest } from './get-object.js';
+
+/** Up to here a body is held in memory, and written in one call when it is known to be right. */
+const HELD = 1024 * 1024;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+export async function downloadObject(client: S3Client, request: DownloadRequest): Promise<void> {
+  const { object, signal } = request;
+  try {
+    if (object.size <= HELD) await downloadSmall(client, request);
+    else await downloadLarge(client, request);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (systemCode(thrown) === 'EEXIST') throw alreadyThere(object, request.file);
+    const said = explain(thrown, client.endpoint, { verb: 'read', address: object });
+    throw said instanceof OptmlError ? said : asOptmlError(said);
+  }
+}
+
+async function downloadSmall(
+  client: S3Client,
+  { object, file, signal, onBytes }: DownloadRequest,
+): Promise<void> {
+  const chunks = await client.retrying(signal, async () => {
+    const held: Buffer[] = [];
+    let digest: Digest | null = null;
+    let size = 0;
+    await client.once({
+      ...getRequest(object, signal),
+      sink: {
+        onHead(_status, headers) {
+          assertSame(object, headers);
+          digest = digestFor(headers, object.etag);
+        },
+        onChunk(chunk) {
+          size += chunk.length;
+          digest?.update(chunk);
+          held.push(chunk);
+          return undefined;
+        },
+      },
+    });
+    assertWhole({ size, object, digest });
+    return held;
+  });
+  writeSmall(file, chunks);
+  if (object.size > 0) onBytes?.(object.size);
+}
+
+function writeSmall(file: string, chunks: readonly Buffer[]): void {
+  const descriptor = openSync(file, 'wx', 0o644);
+  try {
+    fchmodSync(descriptor, 0o644);
+    let rest = chunks;
+    while (rest.length > 0) rest = after(rest, writevSync(descriptor, rest));
+  } catch (thrown) {
+    rmSync(file, { force: true });
+    throw thrown;
+  } finally {
+    closeSync(descriptor);
+  }
+}

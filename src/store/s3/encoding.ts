@@ -1,0 +1,21 @@
+/** Percent-encoding as Signature Version 4 wants it: everything but A-Z a-z 0-9 - . _ ~ */
+
+const PLAIN = /^[A-Za-z0-9\-._~/]*$/;
+
+/** A key or bucket as the path of a URL; slashes stay, dots are not resolved. */
+export function encodeKey(key: string): string {
+  return PLAIN.test(key) ? key : encodeText(key).replaceAll('%2F', '/');
+}
+
+/** `?a=b&c=d`, or nothing. */
+export function encodeQuery(query: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`);
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+function encodeText(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}

@@ -1,0 +1,122 @@
+/** A multipart upload: begun, fed with parts in any order, then completed or abandoned. */
+
+import { crc32 } from 'node:zlib';
+import type { ObjectAddress } from '../port.js';
+import { encodeCrc } from './checksum.js';
+import type { S3Client } from './client.js';
+import { faultOfAnswer, headerText, S3Fault } from './fault.js';
+import { MOST_PARTS, type Part } from './part-buffer.js';
+import { readUploadId, writeCompletion, type FinishedPart } from './xml.js';
+
+export interface Multipart {
+  /** Sends one part, again if need be. */
+  send(part: Part, signal: AbortSignal): Promise<void>;
+  /** Makes the object of all parts sent; `size` is their sum. */
+  complete(size: number): Promise<void>;
+  /** Leaves nothing in the store. Never throws: the reason for it is what counts. */
+  abandon(): Promise<void>;
+}
+
+/** Joining thousands of parts takes a server minutes before its first byte. */
+const COMPLETION_MS = 10 * 60_000;
+const ABANDON_MS = 10_000;
+const BEGIN_MS = 60_000;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
+export async function createMultipart(
+  client: S3Client,
+  {
+    address,
+    headers,
+    signal,
+  }: {
+    readonly address: ObjectAddress;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  },
+): Promise<Multipart> {
+  // The signal ends the retries, but cuts no try: the id of an upload that had begun would be lost.
+  const { body } = await client.retrying(signal, () =>
+    client.once({
+      method: 'POST',
+      ...address,
+      query: { uploads: '' },
+      headers: { ...headers, 'x-amz-checksum-algorithm': 'CRC32' },
+      signal: AbortSignal.timeout(BEGIN_MS),
+    }),
+  );
+  const uploadId = readUploadId(body.toString());
+  if (uploadId === undefined)
+    throw new S3Fault('the answer has no upload id', { kind: 'final', code: 'NotS3' });
+  const finished: FinishedPart[] = [];
+
+  async function send({ partNumber, bytes }: Part, partSignal: AbortSignal): Promise<void> {
+    if (partNumber > MOST_PARTS)
+      throw new S3Fault('the object is larger than 5 TiB', { kind: 'final', code: 'EntityTooLarge' });
+    const crc = encodeCrc(crc32(bytes));
+    const answer = await client.call({
+      method: 'PUT',
+      ...address,
+      query: { partNumber: String(partNumber), uploadId: uploadId ?? '' },
+      headers: { 'x-amz-checksum-crc32': crc },
+      body: bytes,
+      signal: partSignal,
+    });
+    const etag = headerText(answer.headers, 'etag');
+    if (etag === undefined)
+      throw new S3Fault(`part ${partNumber} was answered without an ETag`, { kind: 'final', code: 'NotS3' });
+    finished.push({ partNumber, etag, crc32: crc });
+  }
+
+  async function complete(size: number): Promise<void> {
+    const parts = finished.sort((a, b) => a.partNumber - b.partNumber);
+    const completion = Buffer.from(writeCompletion(parts));
+    let tries = 0;
+    await client.retrying(signal, async () => {
+      tries++;
+      try {
+        const answer = await client.once({
+          method: 'POST',
+          ...address,
+          query: { uploadId: uploadId ?? '' },
+          headers: { 'content-type': 'application/xml' },
+          body: completion,
+          firstByteMs: COMPLETION_MS,
+          signal,
+        });
+        // S3 may answer 200 first and find out later that it cannot: the body then holds the error.
+        if (answer.body.includes('<Error')) throw withServerStatus(faultOfAnswer(answer));
+      } catch (thrown) {
+        // The try before may have done it, with only its answer lost.
+        const unknown = thrown instanceof S3Fault && thrown.code === 'NoSuchUpload' && tries > 1;
+        if (!unknown || !(await isThere(size))) throw thrown;
+      }
+    });
+  }
+
+  async function isThere(size: number): Promise<boolean> {
+    const { headers: head } = await client.call({ method: 'HEAD', ...address, signal });
+    return headerText(head, 'content-length') === String(size);
+  }
+
+  async function abandon(): Promise<void> {
+    try {
+      await client.call({
+        method: 'DELETE',
+        ...address,
+        query: { uploadId: uploadId ?? '' },
+        signal: AbortSignal.timeout(ABANDON_MS),
+      });
+    } catch {
+      // The store cannot be asked any more; its own rule for unfinished uploads takes over.
+    }
+  }
+
+  return { send, complete, abandon };
+}
+
+function withServerStatus(fault: S3Fault): S3Fault {
+  const kind =
+    fault.code === 'InternalError' || fault.code === 'SlowDown' || fault.code === 'ServiceUnavailable';
+  return new S3Fault(fault.message, { kind: kind ? 'again' : fault.kind, status: 500, code: fault.code });
+}

@@ -1,0 +1,48 @@
+/** The store on S3 itself, or on any server that speaks its protocol. */
+
+import type { ObjectAddress, Store } from '../port.js';
+import { createS3Client, type S3Client, type S3Endpoint } from './client.js';
+import { downloadObject } from './download.js';
+import { explain } from './explain.js';
+import { S3Fault } from './fault.js';
+import { listObjects } from './list.js';
+import { uploadObject } from './upload.js';
+
+/** Nothing is sent before the first call of a method. */
+export function createS3Store(endpoint: S3Endpoint): Store {
+  const client = createS3Client(endpoint);
+  return {
+    name: endpoint.name,
+    list: (prefix, signal) => listObjects(client, prefix, signal),
+    download: (object, file, options) => downloadObject(client, { object, file, ...options }),
+    upload: (address, body, options) => uploadObject(client, { address, body, options }),
+    prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
+    close: () => client.close(),
+  };
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html */
+async function assertBucketThere(
+  client: S3Client,
+  address: ObjectAddress,
+  signal: AbortSignal,
+): Promise<void> {
+  const { bucket } = address;
+  try {
+    await client.call({ method: 'HEAD', bucket, signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const attempted = { verb: 'look for', address } as const;
+    if (!(thrown instanceof S3Fault) || thrown.status === 0 || thrown.kind === 'again')
+      throw explain(thrown, client.endpoint, attempted);
+    // The answer to a HEAD has no body, so it does not say why: ask in a way that has one.
+    const fault = await client
+      .call({ method: 'GET', bucket, query: { 'list-type': '2', 'max-keys': '0' }, signal })
+      .then(
+        () => thrown,
+        (second: unknown) => second,
+      );
+    signal.throwIfAborted();
+    throw explain(fault, client.endpoint, attempted);
+  }
+}
