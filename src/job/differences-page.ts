@@ -1,7 +1,9 @@
 /** The user's page about what differs from SageMaker, written from the member table. Pure: text out, nothing else. */
 import { MEMBER_TABLE } from './member-table.js';
 
+// Prettier is kept out: it would pad every cell to the longest of its column.
 const HEAD = `<!-- Generated from src/job/member-table.ts: change it there, then run \`npx vitest run test/job/differences-page.test.ts -u\`. -->
+<!-- prettier-ignore-start -->
 
 # What differs from SageMaker
 
@@ -14,7 +16,7 @@ In the tables, \`[]\` is any item of a list, and \`.**\` is a member with all th
 
 /** \`docs/differences.md\`, as Markdown with a newline at its end. */
 export function differencesPage(): string {
-  return `${[HEAD, differences(), refused(), honoured()].join('\n\n')}\n`;
+  return `${[HEAD, differences(), refused(), honoured(), '<!-- prettier-ignore-end -->'].join('\n\n')}\n`;
 }
 
 function differences(): string {

@@ -268,7 +268,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     member: 'VpcConfig.**',
     difference: {
       when: GIVEN,
-      here: "the container is on the engine's default network",
+      here: "the container is on the engine's default network, or on none when it is isolated",
       why: 'there are no subnets and security groups here',
     },
   },
@@ -287,7 +287,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     difference: {
       when: GIVEN,
       here: 'the job is tried once',
-      why: 'it retries faults of the platform, and an engine that is lost is not found again by trying',
+      why: "it is for faults of SageMaker's platform, which is not here",
     },
   },
   {

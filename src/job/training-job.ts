@@ -17,7 +17,7 @@ export interface TrainingJob {
   readonly kind: 'training';
   /** As given, case kept. */
   readonly name: string;
-  /** `arn:aws:sagemaker:REGION:ACCOUNT:training-job/<lower-case name>` (contract §0.8). */
+  /** `arn:aws:sagemaker:REGION:ACCOUNT:training-job/<lower-case name>` (contract §0.8); `aws` is the role's partition. */
   readonly arn: string;
   readonly region: string;
   /** Twelve digits: the RoleArn's account. */

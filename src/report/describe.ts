@@ -38,6 +38,7 @@ export function describeTrainingJob(state: JobState): DescribeTrainingJobRespons
       ...(one.end === undefined ? {} : { EndTime: seconds(one.end) }),
       StatusMessage: one.message,
     })),
+    ...(state.metrics.length === 0 ? {} : { FinalMetricDataList: finalMetrics(state) }),
     EnableNetworkIsolation: request['EnableNetworkIsolation'] ?? false,
     EnableInterContainerTrafficEncryption: request['EnableInterContainerTrafficEncryption'] ?? false,
     EnableManagedSpotTraining: request['EnableManagedSpotTraining'] ?? false,
@@ -67,6 +68,11 @@ const ECHOED = [
 function modelArtifacts({ created, status, uploaded }: JobState): object {
   const known = status === 'Completed' || uploaded.some(one => one.to === created.modelArtifacts);
   return known ? { ModelArtifacts: { S3ModelArtifacts: created.modelArtifacts } } : {};
+}
+
+/** Whole seconds (contract §1.15). */
+function finalMetrics({ metrics }: JobState): object[] {
+  return metrics.map(({ name, value, time }) => ({ MetricName: name, Value: value, Timestamp: Math.floor(time / 1000) }));
 }
 
 function times(state: JobState): object {

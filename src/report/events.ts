@@ -4,6 +4,7 @@
  *
  * Times are epoch milliseconds.
  */
+import type { Difference } from '../job/differences.js';
 import type { TrainingRequest } from '../job/training-job.js';
 
 /** Contract §1.12; the statuses that this program gives. */
@@ -44,8 +45,16 @@ export type JobEvent =
   | OutputUploaded
   /** An output that could not be uploaded: where it lies now. */
   | { readonly kind: 'output.kept'; readonly time: number; readonly from: string; readonly path: string; readonly why: string }
+  /** An output that could neither be uploaded nor kept: container, volumes and folder of the host are left as they are. */
+  | { readonly kind: 'output.unsaved'; readonly time: number; readonly from: string; readonly where: string; readonly why: string }
   /** Something below an output folder that has no place in an artifact: a socket, a device … */
   | { readonly kind: 'output.left-out'; readonly time: number; readonly from: string; readonly names: readonly string[] }
+  /** The last value of each metric that the logs showed. */
+  | {
+      readonly kind: 'metrics.final';
+      readonly time: number;
+      readonly values: readonly { readonly name: string; readonly value: number; readonly time: number }[];
+    }
   /** A word to the user about this job that changes nothing in its course. */
   | { readonly kind: 'note'; readonly time: number; readonly text: string }
   | { readonly kind: 'job.failed'; readonly time: number; readonly reason: string };
@@ -69,6 +78,7 @@ export interface JobCreated {
   readonly store: string;
   /** `s3://…` where the model goes, whether or not there will be one. */
   readonly modelArtifacts: string;
+  readonly differences: readonly Difference[];
 }
 
 export interface OutputUploaded {
@@ -80,8 +90,6 @@ export interface OutputUploaded {
   readonly to: string;
   readonly bytes: number;
   readonly objects: number;
-  /** Where the embedded store keeps it as a file; absent for other stores. */
-  readonly file?: string;
 }
 
 /** One line of output of a host: `time` is when it was read, `message` is escaped as SageMaker's logs are. */

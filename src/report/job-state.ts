@@ -19,6 +19,9 @@ export interface JobState {
   readonly uploaded: readonly OutputUploaded[];
   /** Hosts that the engine holds, or held. */
   readonly placed: readonly PlacedHost[];
+  readonly metrics: readonly { readonly name: string; readonly value: number; readonly time: number }[];
+  /** Outputs that are nowhere but in the host itself, which therefore must not be removed. */
+  readonly unsaved: readonly { readonly from: string; readonly where: string }[];
   readonly kept: readonly { readonly from: string; readonly path: string }[];
 }
 
@@ -49,6 +52,8 @@ export function startOf(created: JobCreated): JobState {
     lastModified: created.time,
     uploaded: [],
     placed: [],
+    metrics: [],
+    unsaved: [],
     kept: [],
   };
 }
@@ -63,6 +68,10 @@ export function next(state: JobState, event: JobEvent): JobState {
       return { ...state, failureReason: state.failureReason ?? event.reason, lastModified: event.time };
     case 'output.uploaded':
       return { ...state, uploaded: [...state.uploaded, event] };
+    case 'metrics.final':
+      return { ...state, metrics: event.values };
+    case 'output.unsaved':
+      return { ...state, unsaved: [...state.unsaved, { from: event.from, where: event.where }] };
     case 'output.kept':
       return { ...state, kept: [...state.kept, { from: event.from, path: event.path }] };
     case 'host.placed':

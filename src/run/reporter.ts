@@ -17,8 +17,8 @@ export interface Reporter {
   /** Journals the event with the present time. */
   say(event: Untimed<Exclude<JobEvent, JobCreated>>): void;
   progress(progress: Progress): void;
-  /** Takes a host's output, chunk by chunk; `end` hands over what had no newline. */
-  output(host: string): { push(source: 'stdout' | 'stderr', chunk: Buffer): void; end(): void };
+  /** Takes a host's output, chunk by chunk; `end` hands over what had no newline. `onLines` hears of what the log got. */
+  output(host: string, onLines?: (lines: readonly string[], time: number) => void): { push(source: 'stdout' | 'stderr', chunk: Buffer): void; end(): void };
 }
 
 export function startReport({
@@ -61,11 +61,13 @@ export function continueReport({
       observer.event(event);
     },
     progress: progress => observer.progress(progress),
-    output(host) {
+    output(host, onLines) {
       const splitters = { stdout: lineSplitter(), stderr: lineSplitter() };
       const hand = (raw: readonly string[]): void => {
         const time = now();
-        journal.log(raw.map(line => ({ host, time, message: escapeControls(line) })));
+        const escaped = raw.map(escapeControls);
+        journal.log(escaped.map(message => ({ host, time, message })));
+        onLines?.(escaped, time);
         for (const line of raw) observer.progress({ kind: 'log', host, time, message: line });
       };
       return {

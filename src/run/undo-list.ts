@@ -6,6 +6,11 @@ export class UndoList {
     this.#steps.push({ what, undo });
   }
 
+  /** Leaves everything as it is. */
+  forget(): void {
+    this.#steps.length = 0;
+  }
+
   /** Runs every step, also after one that failed; gives what could not be undone and why. */
   async run(): Promise<{ readonly what: string; readonly thrown: unknown }[]> {
     const failed: { what: string; thrown: unknown }[] = [];

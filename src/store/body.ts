@@ -1,5 +1,7 @@
 /** Reading the body of an upload without being held up by it. */
 
+import { onAbort } from './on-abort.js';
+
 /**
  * The chunks of `body`. When the signal fires, this throws its reason at once, also while the body owes a chunk;
  * the body is told to end, and waited for only when it owes nothing.
@@ -11,8 +13,7 @@ export async function* readUntilAborted(
   signal.throwIfAborted();
   const iterator = body[Symbol.asyncIterator]();
   let interrupt: (reason: unknown) => void = () => undefined;
-  const onAbort = (): void => interrupt(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const callOff = onAbort(signal, () => interrupt(signal.reason));
   let state: 'between' | 'waiting' | 'over' = 'between';
   try {
     for (;;) {
@@ -31,7 +32,7 @@ export async function* readUntilAborted(
       yield next.value;
     }
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    callOff();
     // A generator that is waiting for its own source ends only after that wait.
     if (state === 'waiting') iterator.return?.().catch(() => undefined);
     else if (state === 'between') await iterator.return?.().catch(() => undefined);

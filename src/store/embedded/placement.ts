@@ -3,7 +3,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { OptmlError } from '../../errors.js';
-import { compareKeys } from '../key-order.js';
 import type { ObjectAddress } from '../port.js';
 
 /** The store's own folder in its root: no bucket can have this name. */
@@ -98,7 +97,7 @@ export function assertStorable({ bucket, key }: ObjectAddress): void {
       ? 'its key is empty'
       : bytes > KEY_BYTES
         ? `its key has ${bytes} bytes`
-        : compareKeys(Buffer.from(key).toString(), key) !== 0
+        : Buffer.from(key).toString() !== key
           ? 'its key is not valid Unicode'
           : null;
   if (wrong !== null)

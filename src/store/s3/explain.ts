@@ -59,6 +59,8 @@ const DENIALS = new Set([
   'InvalidSecurity',
   'NotSignedUp',
   'AllAccessDisabled',
+  // versitygw's word for an access key that it does not know.
+  'XAdminUserNotFound',
 ]);
 
 function unreachable(fault: S3Fault, endpoint: S3Endpoint): OptmlError {
@@ -90,9 +92,12 @@ function failed(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): Opt
   );
 }
 
+const UNKNOWN_KEY =
+  'expected an access key that it knows; set AWS_ACCESS_KEY_ID or AWS_PROFILE to its own keys';
+
 const WAYS_OUT: Readonly<Record<string, string>> = {
-  InvalidAccessKeyId:
-    'expected an access key that it knows; set AWS_ACCESS_KEY_ID or AWS_PROFILE to its own keys',
+  InvalidAccessKeyId: UNKNOWN_KEY,
+  XAdminUserNotFound: UNKNOWN_KEY,
   SignatureDoesNotMatch:
     'expected the secret key that belongs to the access key; set AWS_SECRET_ACCESS_KEY or AWS_PROFILE anew',
   ExpiredToken: 'expected credentials that still hold; sign in again (aws sso login) or set new ones',

@@ -1,6 +1,6 @@
 /** Another try, after a growing pause, within a budget. */
 
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '../on-abort.js';
 import { faultOfFailure, type S3Fault } from './fault.js';
 
 export interface RetryOptions {
@@ -41,7 +41,7 @@ export async function withRetries<T>(
       if (fault === null) throw thrown;
       if (fault.kind !== 'again' && fault.kind !== 'unreachable') throw fault;
       if (used >= budget(fault, { tries, firm: hasAnswered() })) throw fault;
-      await pause(pauseBefore(used, backoffMs), undefined, { signal }).catch(() => signal.throwIfAborted());
+      await pause(pauseBefore(used, backoffMs), signal);
     }
   }
 }

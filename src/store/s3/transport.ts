@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
+import { onAbort, rejectWith } from '../on-abort.js';
 import type { Headers } from './fault.js';
 
 export interface TransportOptions {
@@ -70,29 +71,23 @@ export function createTransport(options: TransportOptions): Transport {
 function dispatch(agent: Agent, exchange: Exchange): Promise<Answer> {
   const { origin, path, method, headers, body, sink, firstByteMs, signal } = exchange;
   return new Promise((resolve, reject) => {
-    let cut: (reason: Error) => void = () => undefined;
-    const onAbort = (): void => {
-      fail(signal.reason);
-      cut(new Error('aborted'));
-    };
-    function settle(): void {
-      signal.removeEventListener('abort', onAbort);
-    }
-    function fail(reason: unknown): void {
-      settle();
-      // What the sink, the network or the one who aborts gave goes on as it is.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      reject(reason);
-    }
     if (signal.aborted) {
-      fail(signal.reason);
+      rejectWith(reject, signal.reason);
       return;
     }
-    signal.addEventListener('abort', onAbort);
+    let cut: (reason: Error) => void = () => undefined;
+    const callOff = onAbort(signal, () => {
+      fail(signal.reason);
+      cut(new Error('aborted'));
+    });
+    function fail(reason: unknown): void {
+      callOff();
+      rejectWith(reject, reason);
+    }
     const handler = createHandler({
       sink,
       succeed: answer => {
-        settle();
+        callOff();
         resolve(answer);
       },
       fail,

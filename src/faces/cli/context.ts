@@ -1,0 +1,64 @@
+/** What every command begins with: settings from flags, variables and the config file; and the emulator of these settings. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { createEmulator, type Emulator } from '../../emulator.js';
+import { OptmlError } from '../../errors.js';
+import { resolveSettings, type SettingFlags, type Settings } from '../../settings.js';
+
+/** What the process is, as values. */
+export interface ProcessFacts {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingFolder: string;
+  readonly userFolder: string;
+  /** The highest that was set is the one that counts. */
+  readonly setExitStatus: (status: number) => void;
+}
+
+export interface OutputFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export async function openEmulator(facts: ProcessFacts, flags: SettingFlags): Promise<Emulator> {
+  return createEmulator({ settings: await readSettings(facts, flags), environment: facts.environment });
+}
+
+export async function readSettings(facts: ProcessFacts, flags: SettingFlags): Promise<Settings> {
+  const { environment, workingFolder, userFolder } = facts;
+  return resolveSettings({ flags, environment, workingFolder, userFolder, file: await readConfigFile(workingFolder) });
+}
+
+/** The settings' flags, on every command that needs them. */
+export function withSettings(command: Command): Command {
+  return command
+    .option('--home <dir>', 'where jobs, logs and the embedded store lie (OPTML_HOME; default ~/.optml)')
+    .option('--store <store>', 'embedded, aws, or the URL of an S3-compatible server (OPTML_STORE)')
+    .option('--map <s3=path>', 'read s3://bucket/prefix from a local folder; may be repeated', collect)
+    .option('--map-image <uri=name>', 'use a local image for this one; may be repeated', collect)
+    .option('--region <region>', 'default us-east-1')
+    .option('--account <id>', "twelve digits; the RoleArn's goes first")
+    .option('--docker-host <url>', 'the engine (DOCKER_HOST and docker contexts are honoured)')
+    .option('--strict', 'refuse a request for which anything would be different from SageMaker');
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+const CONFIG_FILES = ['optml.config.json', 'optml.config.yaml', 'optml.config.yml'];
+
+async function readConfigFile(folder: string): Promise<{ path: string; content: unknown } | undefined> {
+  const name = CONFIG_FILES.find(one => existsSync(join(folder, one)));
+  if (name === undefined) return undefined;
+  try {
+    const text = readFileSync(join(folder, name), 'utf8');
+    if (name.endsWith('.json')) return { path: name, content: JSON.parse(text) };
+    const { parse } = await import('yaml');
+    return { path: name, content: parse(text) };
+  } catch (thrown) {
+    throw new OptmlError('USAGE', `${name} cannot be read: ${(thrown as Error).message.split('\n')[0] ?? ''}. Mend it or remove it.`, {
+      cause: thrown,
+    });
+  }
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/** The command line: the only place that reads the process's arguments and environment. */
+import { homedir } from 'node:os';
+import { CommanderError } from 'commander';
+import { asOptmlError } from '../../errors.js';
+import { buildProgram } from './program.js';
+
+// A reader that has gone away (`| head`, a closed terminal) is no fault of the job.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+const program = buildProgram({
+  environment: process.env,
+  workingFolder: process.cwd(),
+  userFolder: homedir(),
+  setExitStatus: status => {
+    process.exitCode = Math.max(Number(process.exitCode ?? 0), status);
+  },
+});
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  // Commander has said what is wrong; help and version end with 0.
+  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
+  else {
+    const error = asOptmlError(thrown);
+    process.stderr.write(`optml: ${error.message}\n`);
+    process.exitCode = error.exitStatus;
+  }
+}

@@ -1,0 +1,40 @@
+/** What a person wants to know when a job has ended. Pure. */
+import type { JobState } from '../../report/job-state.js';
+import { formatBytes, formatCount, formatDuration } from './format.js';
+
+/** `s3Folder`: where the embedded store keeps its files; null for other stores. */
+export function closingCard(state: JobState, s3Folder: string | null): string[] {
+  const { created, transitions } = state;
+  const end = transitions.at(-1)?.start ?? created.time;
+  const rows: [string, string][] = [
+    ...(state.failureReason === undefined ? [] : [['reason', oneLine(state.failureReason)] as [string, string]]),
+    ...uploads(state, s3Folder),
+    ...state.kept.map(({ from, path }): [string, string] => ['kept', `${path}  (${from} could not be uploaded)`]),
+    ...state.unsaved.map(({ from, where }): [string, string] => ['left', `${from} in ${where}`]),
+    ...state.metrics.map(({ name, value }): [string, string] => ['metric', `${name}  ${Number(value.toPrecision(6))}`]),
+    ['time', phases(state)],
+    ['more', `optml describe ${created.name} · optml logs ${created.name}`],
+  ];
+  const head = `${state.secondaryStatus}  ${created.name}  in ${formatDuration(end - created.time)}`;
+  return [head, ...rows.map(([name, text]) => `  ${name.padEnd(8)}${text}`)];
+}
+
+function uploads(state: JobState, s3Folder: string | null): [string, string][] {
+  return state.uploaded.map(({ from, to, bytes, objects }) => {
+    const name = from === '/opt/ml/model' ? 'model' : 'output';
+    const place = s3Folder === null ? to : to.replace(/^s3:\//, s3Folder);
+    const size = to.endsWith('.tar.gz') ? formatBytes(bytes) : `${formatCount(objects, 'object')}, ${formatBytes(bytes)}`;
+    return [name, `${place}  (${size})`];
+  });
+}
+
+/** How long each status lasted, but for the last, which has no length. */
+function phases({ transitions }: JobState): string {
+  const lasting = transitions.flatMap(one => (one.end === undefined || one.end === one.start ? [] : [one]));
+  const text = lasting.map(one => `${one.status.toLowerCase()} ${formatDuration((one.end ?? one.start) - one.start)}`);
+  return text.length === 0 ? 'none' : text.join(' · ');
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,37 @@
+/** Sizes, times and foreign text as people read them. Pure. */
+
+/** `512 B`, `1.5 KB`, `2.1 GB`: powers of 1,024, as disks and Docker show them. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** `0.4 s`, `12.0 s`, `3 min 05 s`, `2 h 10 min`. */
+export function formatDuration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(Math.floor(seconds % 60)).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+export function formatCount(count: number, one: string): string {
+  return `${count.toLocaleString('en-US')} ${one}${count === 1 ? '' : 's'}`;
+}
+
+/**
+ * A line of a container for the terminal: of a progress bar its last state; control characters would move the cursor or
+ * worse and are taken out, but for TAB and, where colours are wanted, colours.
+ */
+export function safeLine(line: string, colors: boolean): string {
+  const last = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  const escapes = /\u001b\[([0-9;]*)([A-Za-z])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+  return last.replace(escapes, found => (colors && /^\u001b\[[0-9;]*m$/.test(found) ? found : ''));
+}

@@ -1,0 +1,103 @@
+/** Outputs of ended hosts: uploaded as planned, or kept in the home and named. */
+import { collect, keep, outputsOf } from '../data-plane.js';
+import type { HostHandle } from '../engine/port.js';
+import { asOptmlError } from '../errors.js';
+import type { HostOutputs } from '../collect/output-entry.js';
+import type { UploadPlan } from '../plan/uploads.js';
+import { reasonOfUpload } from '../report/failure-reason.js';
+import { roomOf } from './prepare-hosts.js';
+import type { JobRun } from './run-job.js';
+
+export type CollectRun = Pick<JobRun, 'plan' | 'store' | 'engine' | 'control' | 'reporter' | 'files' | 'keepFolder'>;
+
+/** Names in one event; a folder of ten thousand sockets is told by its count. */
+const MAX_NAMES = 20;
+
+/** Null when everything that was there was uploaded; else the FailureReason of the first that was not. */
+export async function collectOutputs(run: CollectRun, placed: readonly HostHandle[]): Promise<string | null> {
+  let reason: string | null = null;
+  for (const upload of run.plan.uploads)
+    for (const handle of placed) {
+      // What a run that died had uploaded already is not sent again.
+      if (run.reporter.state.uploaded.some(one => one.from === upload.from)) continue;
+      try {
+        run.control.killing.throwIfAborted();
+        await uploadOne(run, upload, outputsFor(run, handle));
+      } catch (thrown) {
+        const { message } = asOptmlError(thrown);
+        const why = run.control.killing.aborted ? 'the job was killed' : message;
+        reason ??= reasonOfUpload(why);
+        await keepOne(run, { upload, handle, why });
+      }
+    }
+  return reason;
+}
+
+/** Keeps every output, with no attempt to upload it. */
+export async function keepOutputs(run: CollectRun, placed: readonly HostHandle[], why: string): Promise<void> {
+  for (const upload of run.plan.uploads)
+    for (const handle of placed) await keepOne(run, { upload, handle, why });
+}
+
+/** What a placed host left; undefined when the host is not known. */
+export function openOutputs(run: CollectRun, host: string): HostOutputs | undefined {
+  const handle = run.reporter.state.placed.find(one => one.host === host);
+  return handle === undefined ? undefined : outputsFor(run, handle);
+}
+
+function outputsFor(run: CollectRun, handle: HostHandle): HostOutputs {
+  const host = run.plan.hosts.find(one => one.name === handle.host);
+  if (host === undefined) throw new TypeError(`the plan has no host ${handle.host}`);
+  return outputsOf({ host, room: roomOf(run, handle.host), archive: run.engine.archive(handle) });
+}
+
+async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutputs): Promise<void> {
+  const { store, control, reporter } = run;
+  const sum = { bytes: 0, objects: 0 };
+  const leftOut: string[] = [];
+  const progress = (finished: boolean): void =>
+    reporter.progress({
+      kind: 'transfer',
+      direction: 'upload',
+      what: upload.from,
+      ...sum,
+      totalBytes: null,
+      totalObjects: null,
+      finished,
+    });
+  const result = await collect({
+    upload,
+    outputs,
+    store,
+    signal: control.killing,
+    onTransfer(change) {
+      sum.bytes += change.bytes;
+      sum.objects += change.objects;
+      progress(false);
+    },
+    onLeftOut: path => leftOut.push(path),
+  });
+  progress(true);
+  if (leftOut.length > 0) {
+    const names = leftOut.slice(0, MAX_NAMES);
+    const more = leftOut.length - names.length;
+    reporter.say({ kind: 'output.left-out', from: upload.from, names: more === 0 ? names : [...names, `and ${more} more`] });
+  }
+  if (result !== null) reporter.say({ kind: 'output.uploaded', from: upload.from, ...result });
+}
+
+async function keepOne(
+  run: CollectRun,
+  { upload, handle, why }: { upload: UploadPlan; handle: HostHandle; why: string },
+): Promise<void> {
+  const { reporter, keepFolder, files } = run;
+  try {
+    const room = handle.volumes.length === 0 ? roomOf({ files }, handle.host) : null;
+    const path = await keep({ outputs: outputsFor(run, handle), room, from: upload.from, folder: keepFolder });
+    if (path !== null) reporter.say({ kind: 'output.kept', from: upload.from, path, why });
+  } catch (thrown) {
+    const { message } = asOptmlError(thrown);
+    const where = handle.volumes.length === 0 ? roomOf({ files }, handle.host) : `the volumes of container ${handle.container.slice(0, 12)}`;
+    reporter.say({ kind: 'output.unsaved', from: upload.from, where, why: `${why}; then ${message}` });
+  }
+}

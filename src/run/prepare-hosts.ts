@@ -1,0 +1,114 @@
+/** Inputs and image side by side, then every host made ready to start. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openModes } from '../channels/open-modes.js';
+import { roomContents, stage } from '../data-plane.js';
+import type { HostHandle, ImageFacts } from '../engine/port.js';
+import type { HostPlan } from '../plan/plan.js';
+import type { Listing } from '../survey/listing.js';
+import type { JobRun } from './run-job.js';
+import type { UndoList } from './undo-list.js';
+
+export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHandle[]> {
+  const { plan, engine, reporter, labels, control } = run;
+  const [image] = await together(control.stopping, signal => [
+    findImage(run, signal),
+    ...plan.hosts.map(host => stageInto(run, host, signal)),
+  ]);
+  const placed: HostHandle[] = [];
+  for (const host of plan.hosts) {
+    const folder = roomOf(run, host.name);
+    if (!isRoot(image.user)) await openModes(folder, writableFolders(host));
+    const handle = await engine.place(
+      { plan: host, image, folder, contents: () => roomContents(folder), labels: { ...labels, host: host.name } },
+      control.killing,
+    );
+    undo.add(`The container of ${host.name}`, () => engine.remove(handle));
+    reporter.say({ kind: 'host.placed', handle });
+    placed.push(handle);
+  }
+  return placed;
+}
+
+export function roomOf(run: Pick<JobRun, 'files'>, host: string): string {
+  return join(run.files.work, host);
+}
+
+async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal): Promise<ImageFacts> {
+  const container = plan.hosts[0]?.container;
+  if (container === undefined) throw new TypeError('a plan has at least one host');
+  const image = await engine.image(
+    { reference: container.image, platform: container.platform },
+    {
+      signal,
+      onPull: () => reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading the training image' }),
+      onProgress: progress => reporter.progress({ kind: 'image.progress', reference: container.image, ...progress }),
+    },
+  );
+  reporter.say({ kind: 'image.ready', reference: container.image, how: image.how });
+  return image;
+}
+
+async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Promise<void> {
+  const { listings, store, reporter } = run;
+  const room = roomOf(run, host.name);
+  await mkdir(room, { recursive: true });
+  const moved = new Map<string, { bytes: number; objects: number }>();
+  const progress = (listing: Listing, finished: boolean): void =>
+    reporter.progress({
+      kind: 'transfer',
+      direction: 'download',
+      what: listing.channel,
+      ...(moved.get(listing.channel) ?? { bytes: 0, objects: 0 }),
+      totalBytes: listing.bytes,
+      totalObjects: listing.objects,
+      finished,
+    });
+  await stage({
+    host,
+    listings,
+    store,
+    room,
+    signal,
+    onTransfer(listing, change) {
+      const sum = moved.get(listing.channel) ?? { bytes: 0, objects: 0 };
+      moved.set(listing.channel, { bytes: sum.bytes + change.bytes, objects: sum.objects + change.objects });
+      progress(listing, false);
+    },
+    onChannel(listing) {
+      progress(listing, true);
+      reporter.say({ kind: 'channel.ready', channel: listing.channel, objects: listing.objects, bytes: listing.bytes });
+    },
+  });
+}
+
+/** Config stays as it is: nobody may write there. */
+function writableFolders(host: HostPlan): string[] {
+  const roots = host.folders.filter(folder => !host.folders.some(other => folder.startsWith(`${other}/`)));
+  return roots.filter(folder => folder !== '/opt/ml/input').concat('/opt/ml/input/data');
+}
+
+function isRoot(user: string): boolean {
+  return ['', '0', 'root'].includes(user.split(':')[0] ?? '');
+}
+
+type Results<Tasks extends readonly Promise<unknown>[]> = { [Index in keyof Tasks]: Awaited<Tasks[Index]> };
+
+/** All of it, or the first error: then the others are told to end, and have ended when this throws. */
+async function together<const Tasks extends readonly [Promise<unknown>, ...Promise<unknown>[]]>(
+  outer: AbortSignal,
+  begin: (signal: AbortSignal) => Tasks,
+): Promise<Results<Tasks>> {
+  const own = new AbortController();
+  let first: { readonly thrown: unknown } | undefined;
+  const tasks = begin(AbortSignal.any([outer, own.signal]));
+  const heard = tasks.map(task =>
+    task.catch((thrown: unknown) => {
+      first ??= { thrown };
+      own.abort();
+    }),
+  );
+  const results = await Promise.all(heard);
+  if (first !== undefined) throw first.thrown;
+  return results as Results<Tasks>;
+}

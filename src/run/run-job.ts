@@ -1,0 +1,222 @@
+/**
+ * A job, from accepted to closed: stage → start → watch → stop → collect. Whatever happens, it ends with a terminal status
+ * and nothing left in the engine.
+ */
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { startMetricScanner, type MetricDefinition, type MetricScanner } from '../collect/metrics.js';
+import type { Engine, HostHandle, HostLabels } from '../engine/port.js';
+import { asOptmlError, type OptmlError } from '../errors.js';
+import type { JobFiles } from '../journal/home.js';
+import type { Plan } from '../plan/plan.js';
+import {
+  IMAGE_NOT_PULLED,
+  PLATFORM_FAULT,
+  reasonOfDownload,
+  reasonOfExit,
+  reasonOfStart,
+} from '../report/failure-reason.js';
+import type { JobState } from '../report/job-state.js';
+import type { Store } from '../store/port.js';
+import type { Listing } from '../survey/listing.js';
+import { collectOutputs, keepOutputs, openOutputs } from './collect-outputs.js';
+import type { RunControl } from './control.js';
+import { prepareHosts } from './prepare-hosts.js';
+import type { Reporter } from './reporter.js';
+import { UndoList } from './undo-list.js';
+
+export interface JobRun {
+  readonly plan: Plan;
+  readonly listings: readonly Listing[];
+  readonly metricDefinitions: readonly MetricDefinition[];
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly control: RunControl;
+  readonly reporter: Reporter;
+  readonly files: JobFiles;
+  /** Where outputs go that cannot be uploaded. */
+  readonly keepFolder: string;
+  readonly labels: Omit<HostLabels, 'host'>;
+  /** `--keep`: leave the `/opt/ml` tree of each host. */
+  readonly keepRoom: boolean;
+}
+
+export type Outcome =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'stopped' };
+
+/** Never throws for what happens to the job: that is in the state that it gives. */
+export async function runJob(run: JobRun): Promise<JobState> {
+  const { control, reporter, files } = run;
+  const undo = new UndoList();
+  undo.add('The working folder', () => leaveRoom(run));
+  let outcome: Outcome;
+  try {
+    outcome = await through(run, undo);
+  } catch (thrown) {
+    outcome = control.cause === null ? failure(run, asOptmlError(thrown)) : { kind: 'stopped' };
+  }
+  if (reporter.state.unsaved.length > 0) undo.forget();
+  for (const { what, thrown } of await undo.run())
+    reporter.say({ kind: 'note', text: `${what} could not be removed (${asOptmlError(thrown).message}). "optml clean" will try again.` });
+  return end(run, outcome);
+}
+
+/** Removes the rooms, or puts them where the user looks for them. */
+async function leaveRoom({ files, keepRoom, keepFolder, reporter }: JobRun): Promise<void> {
+  if (keepRoom) {
+    await mkdir(dirname(keepFolder), { recursive: true });
+    await rename(files.work, `${keepFolder}-tree`);
+    reporter.say({ kind: 'note', text: `The /opt/ml tree is left in ${keepFolder}-tree.` });
+  } else await rm(files.work, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** The way of a job that goes well, and the places where it can leave it. */
+async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
+  const { control, reporter } = run;
+  const clock = startRuntimeClock(run);
+  const stopping = onAbort(control.stopping, () => {
+    reporter.say({ kind: 'job.status', status: 'Stopping', message: 'Stopping the training job' });
+  });
+  let placed: readonly HostHandle[];
+  let outcome: Outcome;
+  try {
+    reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading input data' });
+    placed = await prepareHosts(run, undo);
+    control.stopping.throwIfAborted();
+    outcome = await watch(run, placed);
+  } finally {
+    // From here on the outcome stands: neither the limit nor a stop can change it.
+    clock.stop();
+    await stopping.settled();
+  }
+  reporter.say({ kind: 'job.status', status: 'Uploading', message: 'Uploading generated training model' });
+  const uploaded = await collectOutputs(run, placed);
+  // First cause wins: an upload that fails after a stop or a failure changes nothing.
+  return outcome.kind === 'completed' && uploaded !== null ? { kind: 'failed', reason: uploaded } : outcome;
+}
+
+/** Starts the hosts and waits until they have ended, by themselves or because they were told to. */
+async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcome> {
+  const { engine, control, reporter, plan } = run;
+  const metrics = run.metricDefinitions.length === 0 ? null : startMetricScanner(run.metricDefinitions);
+  const exits = [];
+  for (const handle of placed) {
+    const output = reporter.output(handle.host, metrics?.push);
+    const { ended } = await engine.start(handle, output.push).catch((thrown: unknown) => {
+      output.end();
+      throw thrown;
+    });
+    exits.push(ended.finally(output.end).then(exit => ({ host: handle.host, ...exit })));
+  }
+  reporter.say({
+    kind: 'job.status',
+    status: 'Training',
+    message: 'Training image download completed. Training in progress.',
+  });
+  const stopping = onAbort(control.stopping, async () => {
+    await Promise.all(placed.map(handle => engine.stop(handle, plan.limits.stopGraceSeconds)));
+  });
+  const killing = onAbort(control.killing, async () => {
+    await Promise.all(placed.map(handle => engine.kill(handle)));
+  });
+  try {
+    const all = await Promise.all(exits);
+    for (const exit of all) reporter.say({ kind: 'host.exited', ...exit });
+    if (metrics !== null) await sayMetrics(reporter, metrics);
+    return await outcomeOf(run, all);
+  } catch (thrown) {
+    // The engine is lost. A container may still be writing, so nothing is read: it is kept as it is.
+    await keepOutputs(run, placed, 'the engine was lost while the job ran');
+    throw thrown;
+  } finally {
+    await Promise.allSettled([stopping.settled(), killing.settled()]);
+  }
+}
+
+async function sayMetrics(reporter: Reporter, metrics: MetricScanner): Promise<void> {
+  const { values, incomplete } = await metrics.finish();
+  reporter.say({ kind: 'metrics.final', values });
+  if (incomplete !== null) reporter.say({ kind: 'note', text: `FinalMetricDataList may lack values: ${incomplete}.` });
+}
+
+async function outcomeOf(
+  run: JobRun,
+  exits: readonly { readonly host: string; readonly code: number; readonly outOfMemory: boolean }[],
+): Promise<Outcome> {
+  if (run.control.cause !== null) return { kind: 'stopped' };
+  const failed = exits.find(exit => exit.code !== 0);
+  if (failed === undefined) return { kind: 'completed' };
+  const text = await openOutputs(run, failed.host)?.text('/opt/ml/output/failure', FAILURE_BYTES);
+  const reason = reasonOfExit(failed, text ?? null);
+  return reason === null ? { kind: 'completed' } : { kind: 'failed', reason };
+}
+
+/** 1,024 characters of at most four bytes. */
+const FAILURE_BYTES = 4096;
+
+/** What went wrong in our own hands, in the platform's words; the user gets our words as a note. */
+function failure({ reporter }: JobRun, error: OptmlError): Outcome {
+  reporter.say({ kind: 'note', text: error.message });
+  switch (error.code) {
+    case 'IMAGE_UNAVAILABLE':
+      return { kind: 'failed', reason: IMAGE_NOT_PULLED };
+    case 'CONTAINER_UNSTARTABLE':
+      return { kind: 'failed', reason: reasonOfStart(error.message) };
+    case 'OBJECT_CHANGED':
+    case 'OBJECT_UNPLACEABLE':
+    case 'STORE_UNREACHABLE':
+    case 'STORE_DENIED':
+    case 'BUCKET_MISSING':
+    case 'DISK_FULL':
+      return { kind: 'failed', reason: reasonOfDownload(error.message) };
+    default:
+      return { kind: 'failed', reason: PLATFORM_FAULT };
+  }
+}
+
+function end({ reporter, control }: JobRun, outcome: Outcome): JobState {
+  switch (outcome.kind) {
+    case 'completed':
+      reporter.say({ kind: 'job.status', status: 'Completed', message: 'Training job completed' });
+      break;
+    case 'failed':
+      reporter.say({ kind: 'job.failed', reason: outcome.reason });
+      reporter.say({ kind: 'job.status', status: 'Failed', message: 'Training job failed' });
+      break;
+    case 'stopped':
+      reporter.say(
+        control.cause === 'max-runtime'
+          ? { kind: 'job.status', status: 'MaxRuntimeExceeded', message: 'Training job runtime exceeded MaxRuntimeInSeconds provided' }
+          : { kind: 'job.status', status: 'Stopped', message: 'Training job stopped' },
+      );
+  }
+  return reporter.state;
+}
+
+/** Counts from the start of the download, as TrainingStartTime does (UNCONFIRMED, contract §1.11). */
+function startRuntimeClock({ plan, control }: JobRun): { stop(): void } {
+  // A timer holds 24 days; the limit may be 28, all of which nobody waits for here.
+  const milliseconds = Math.min(plan.limits.maxRuntimeSeconds * 1000, 2 ** 31 - 1);
+  const timer = setTimeout(() => control.stop('max-runtime'), milliseconds);
+  return { stop: () => clearTimeout(timer) };
+}
+
+/** Does something once when a signal fires; `settled` waits for it when it was begun, and stops listening. */
+function onAbort(signal: AbortSignal, act: () => void | Promise<void>): { settled(): Promise<void> } {
+  let begun: Promise<void> = Promise.resolve();
+  const listener = (): void => {
+    begun = Promise.resolve(act());
+    // Heard when `settled` is asked; a stop that the engine refuses shows as a container that does not end.
+    begun.catch(() => undefined);
+  };
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return {
+    settled() {
+      signal.removeEventListener('abort', listener);
+      return begun;
+    },
+  };
+}

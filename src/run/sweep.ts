@@ -1,0 +1,109 @@
+/** What dead processes left: their jobs are ended, collected and closed; what else bears our labels is told and removed. */
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine, Leftover } from '../engine/port.js';
+import { asOptmlError } from '../errors.js';
+import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.js';
+import { acquireLock, lockIds, lockState } from '../journal/job-lock.js';
+import { openJournal, readJob } from '../journal/journal.js';
+import { lifeOf, parseOwner, type Owner } from '../journal/owner.js';
+import type { Plan } from '../plan/plan.js';
+import { PLATFORM_FAULT } from '../report/failure-reason.js';
+import { hasEnded, type JobState } from '../report/job-state.js';
+import type { Store } from '../store/port.js';
+import { collectOutputs, keepOutputs } from './collect-outputs.js';
+import { RunControl } from './control.js';
+import { continueReport, type Observer } from './reporter.js';
+
+export interface Sweep {
+  readonly home: Home;
+  readonly owner: Owner;
+  readonly engine: Engine;
+  /** Opened only when a job has something to upload. */
+  readonly openStore: () => Promise<Store>;
+  readonly observer: Observer;
+  readonly now: () => number;
+}
+
+/** Jobs of this home whose process is dead. */
+export async function deadRuns({ home, owner }: Pick<Sweep, 'home' | 'owner'>): Promise<JobFiles[]> {
+  const ids = await lockIds(home.run);
+  const found: JobFiles[] = [];
+  for (const id of ids)
+    if (id.startsWith('training-') && (await lockState(home.run, id, owner.home)).kind === 'stale')
+      found.push(jobFiles(home, 'training', id.slice('training-'.length)));
+  return found;
+}
+
+/** Ends, collects and closes one of them; the name of the job, or null when another process is at it. */
+export async function closeDeadRun(sweep: Sweep, files: JobFiles): Promise<string | null> {
+  const lock = await acquireLock(sweep.home.run, files.id, sweep.owner);
+  if (lock === null) return null;
+  try {
+    await rm(draftFiles(files).folder, { recursive: true, force: true });
+    const state = await readJob(files);
+    if (state === undefined) return null;
+    if (!hasEnded(state)) await closeJob(sweep, files, state);
+    else if (state.unsaved.length === 0) await rm(files.work, { recursive: true, force: true });
+    return state.created.name;
+  } finally {
+    await lock.release();
+  }
+}
+
+async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise<void> {
+  const { engine, home } = sweep;
+  const journal = await openJournal(files);
+  const reporter = continueReport({ state, journal, observer: sweep.observer, now: sweep.now });
+  try {
+    reporter.say({ kind: 'note', text: `The process that ran ${state.created.name} died; the job is closed as Failed.` });
+    for (const handle of state.placed) await engine.stop(handle, 0);
+    if (state.placed.length > 0) {
+      const { plan } = JSON.parse(await readFile(files.plan, 'utf8')) as { plan: Plan };
+      const store = await sweep.openStore();
+      const keepFolder = join(home.kept, state.created.run);
+      const run = { plan, store, engine, control: new RunControl(), reporter, files, keepFolder };
+      try {
+        reporter.say({ kind: 'job.status', status: 'Uploading', message: 'Uploading generated training model' });
+        if (store.name === state.created.store) await collectOutputs(run, state.placed);
+        else await keepOutputs(run, state.placed, `the job ran on ${state.created.store}, not on ${store.name}`);
+      } finally {
+        await store.close();
+      }
+    }
+    if (reporter.state.unsaved.length === 0) {
+      for (const handle of state.placed) await engine.remove(handle);
+      for (const leftover of await engine.leftovers(AbortSignal.timeout(10_000)))
+        if (leftover.labels.run === state.created.run) await leftover.remove();
+      await rm(files.work, { recursive: true, force: true });
+    }
+    reporter.say({ kind: 'job.failed', reason: PLATFORM_FAULT });
+    reporter.say({ kind: 'job.status', status: 'Failed', message: 'Training job failed' });
+  } finally {
+    journal.close();
+  }
+}
+
+export interface LeftoverReport {
+  readonly leftover: Leftover;
+  readonly owner: 'alive' | 'dead' | 'unknown';
+}
+
+/** Everything in the engine that is ours, with what is known of its owner. Containers come first: volumes hang on them. */
+export async function listLeftovers({ engine, owner }: Pick<Sweep, 'engine' | 'owner'>): Promise<LeftoverReport[]> {
+  const order = { container: 0, network: 1, volume: 2 };
+  const all = await engine.leftovers(AbortSignal.timeout(10_000));
+  return all
+    .sort((a, b) => order[a.kind] - order[b.kind])
+    .map(leftover => ({ leftover, owner: lifeOf(parseOwner(leftover.labels.owner), owner.home) }));
+}
+
+/** Undefined when it is gone; else why it is not. */
+export async function removeLeftover(leftover: Leftover): Promise<string | undefined> {
+  try {
+    await leftover.remove();
+    return undefined;
+  } catch (thrown) {
+    return asOptmlError(thrown).message;
+  }
+}

@@ -1,0 +1,165 @@
+/** What cannot be said in an AWS request: flags, then `OPTML_*` variables, then the config file (design §2). */
+import { isAbsolute, resolve } from 'node:path';
+import { OptmlError } from './errors.js';
+
+export interface Settings {
+  /** Absolute. */
+  readonly home: string;
+  /** `embedded`, `aws`, or the URL of an S3-compatible server. */
+  readonly store: string;
+  /** `s3://bucket/prefix=./folder`, relative to `workingFolder`. */
+  readonly maps: readonly string[];
+  /** The request's image → a local one. */
+  readonly mapImages: Readonly<Record<string, string>>;
+  readonly port: number;
+  readonly region: string;
+  readonly account: string;
+  readonly dockerHost: string | undefined;
+  readonly strict: boolean;
+  readonly keep: boolean;
+  readonly workingFolder: string;
+}
+
+/** Flags as the command line has them; all absent where they were not given. */
+export interface SettingFlags {
+  readonly home?: string;
+  readonly store?: string;
+  readonly map?: readonly string[];
+  readonly mapImage?: readonly string[];
+  readonly port?: string;
+  readonly region?: string;
+  readonly account?: string;
+  readonly dockerHost?: string;
+  readonly strict?: boolean;
+  readonly keep?: boolean;
+}
+
+export interface SettingSources {
+  readonly flags: SettingFlags;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The config file's content, read and parsed; undefined without one. */
+  readonly file: { readonly path: string; readonly content: unknown } | undefined;
+  readonly workingFolder: string;
+  /** The user's own folder. */
+  readonly userFolder: string;
+}
+
+/** Throws USAGE, naming the source of the wrong value. */
+export function resolveSettings(sources: SettingSources): Settings {
+  const { flags, environment, workingFolder, userFolder } = sources;
+  const file = readFile(sources.file);
+  const one = (flag: string | undefined, variable: string, key: keyof FileSettings): Sourced | undefined => {
+    if (flag !== undefined) return { value: flag, from: `--${dashed(key)}` };
+    const set = environment[variable];
+    if (set !== undefined && set !== '') return { value: set, from: variable };
+    const value = file[key];
+    return value === undefined ? undefined : { value: String(value), from: `${key} in ${sources.file?.path ?? ''}` };
+  };
+  const port = one(flags.port, 'OPTML_PORT', 'port');
+  const region = one(flags.region, 'OPTML_REGION', 'region') ?? {
+    value: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    from: 'AWS_REGION',
+  };
+  const account = one(flags.account, 'OPTML_ACCOUNT', 'account');
+  const store = one(flags.store, 'OPTML_STORE', 'store');
+  const home = one(flags.home, 'OPTML_HOME', 'home')?.value ?? resolve(userFolder, '.optml');
+  return {
+    home: isAbsolute(home) ? home : resolve(workingFolder, home),
+    store: checked(store, /^(embedded|aws|https?:\/\/.+)$/, 'embedded, aws, or a URL such as http://127.0.0.1:9000') ?? 'embedded',
+    maps: flags.map ?? lines(environment['OPTML_MAP']) ?? file.map ?? [],
+    mapImages: imageMaps(flags.mapImage ?? lines(environment['OPTML_MAP_IMAGE']) ?? file.mapImage ?? []),
+    port: Number(checked(port, /^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/, 'a port from 0 to 65535') ?? 4566),
+    region: checked(region, /^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as us-east-1') ?? 'us-east-1',
+    account: checked(account, /^\d{12}$/, 'twelve digits') ?? '000000000000',
+    dockerHost: one(flags.dockerHost, 'OPTML_DOCKER_HOST', 'dockerHost')?.value,
+    strict: flags.strict ?? asBoolean(one(undefined, 'OPTML_STRICT', 'strict')) ?? false,
+    keep: flags.keep ?? asBoolean(one(undefined, 'OPTML_KEEP', 'keep')) ?? false,
+    workingFolder,
+  };
+}
+
+interface Sourced {
+  readonly value: string;
+  readonly from: string;
+}
+
+interface FileSettings {
+  readonly home?: string;
+  readonly store?: string;
+  readonly map?: readonly string[];
+  readonly mapImage?: readonly string[];
+  readonly port?: number | string;
+  readonly region?: string;
+  readonly account?: string;
+  readonly dockerHost?: string;
+  readonly strict?: boolean;
+  readonly keep?: boolean;
+}
+
+const KINDS: Record<keyof FileSettings, 'text' | 'texts' | 'switch' | 'number'> = {
+  home: 'text',
+  store: 'text',
+  map: 'texts',
+  mapImage: 'texts',
+  port: 'number',
+  region: 'text',
+  account: 'text',
+  dockerHost: 'text',
+  strict: 'switch',
+  keep: 'switch',
+};
+
+const FITS: Record<'text' | 'texts' | 'switch' | 'number', (value: unknown) => boolean> = {
+  text: value => typeof value === 'string' && value !== '',
+  texts: value => Array.isArray(value) && value.every(one => typeof one === 'string'),
+  switch: value => typeof value === 'boolean',
+  number: value => typeof value === 'number' || typeof value === 'string',
+};
+
+const SHAPES = { text: 'a text', texts: 'a list of texts', switch: 'true or false', number: 'a number' };
+
+function readFile(file: SettingSources['file']): FileSettings {
+  if (file === undefined) return {};
+  const { path, content } = file;
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw new OptmlError('USAGE', `${path} is no object of settings: expected something like {"store": "embedded"}.`);
+  for (const [key, value] of Object.entries(content)) {
+    const kind = (KINDS as Record<string, keyof typeof SHAPES | undefined>)[key];
+    if (kind === undefined)
+      throw new OptmlError('USAGE', `${path} has a setting "${key}" that optml does not know: expected ${Object.keys(KINDS).join(', ')}.`);
+    if (!FITS[kind](value))
+      throw new OptmlError('USAGE', `${path} sets ${key} to ${JSON.stringify(value)}: expected ${SHAPES[kind]}.`);
+  }
+  return content as FileSettings;
+}
+
+function checked(given: Sourced | undefined, form: RegExp, expected: string): string | undefined {
+  if (given === undefined || form.test(given.value)) return given?.value;
+  throw new OptmlError('USAGE', `${given.from} is "${given.value}": expected ${expected}.`);
+}
+
+function asBoolean(given: Sourced | undefined): boolean | undefined {
+  const value = checked(given, /^(true|false|1|0|yes|no)$/, 'true or false');
+  return value === undefined ? undefined : ['true', '1', 'yes'].includes(value);
+}
+
+/** `URI=local:tag`; a digest holds no `=`, so the first one counts. */
+function imageMaps(texts: readonly string[]): Record<string, string> {
+  const pairs = texts.map(text => {
+    const at = text.indexOf('=');
+    if (at < 1 || at === text.length - 1)
+      throw new OptmlError('USAGE', `"${text}" is no image map: expected --map-image URI=local:tag.`);
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Several values in one variable stand on lines of their own. */
+function lines(text: string | undefined): string[] | undefined {
+  if (text === undefined || text === '') return undefined;
+  return text.split('\n').filter(line => line !== '');
+}
+
+function dashed(key: string): string {
+  return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+}
