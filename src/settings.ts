@@ -1,6 +1,7 @@
 /** What cannot be said in an AWS request: flags, then `OPTML_*` variables, then the config file (design §2). */
 import { isAbsolute, resolve } from 'node:path';
 import { OptmlError } from './errors.js';
+import type { FileSettings } from './settings-file.js';
 
 export interface Settings {
   /** Absolute. */
@@ -37,8 +38,8 @@ export interface SettingFlags {
 export interface SettingSources {
   readonly flags: SettingFlags;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The config file's content, read and parsed; undefined without one. */
-  readonly file: { readonly path: string; readonly content: unknown } | undefined;
+  /** The config file, checked by `checkSettingsFile`; undefined without one. */
+  readonly file: { readonly path: string; readonly settings: FileSettings } | undefined;
   readonly workingFolder: string;
   /** The user's own folder. */
   readonly userFolder: string;
@@ -47,7 +48,7 @@ export interface SettingSources {
 /** Throws USAGE, naming the source of the wrong value. */
 export function resolveSettings(sources: SettingSources): Settings {
   const { flags, environment, workingFolder, userFolder } = sources;
-  const file = readFile(sources.file);
+  const file: FileSettings = sources.file?.settings ?? {};
   const one = (flag: string | undefined, variable: string, key: keyof FileSettings): Sourced | undefined => {
     if (flag !== undefined) return { value: flag, from: `--${dashed(key)}` };
     const set = environment[variable];
@@ -81,56 +82,6 @@ export function resolveSettings(sources: SettingSources): Settings {
 interface Sourced {
   readonly value: string;
   readonly from: string;
-}
-
-interface FileSettings {
-  readonly home?: string;
-  readonly store?: string;
-  readonly map?: readonly string[];
-  readonly mapImage?: readonly string[];
-  readonly port?: number | string;
-  readonly region?: string;
-  readonly account?: string;
-  readonly dockerHost?: string;
-  readonly strict?: boolean;
-  readonly keep?: boolean;
-}
-
-const KINDS: Record<keyof FileSettings, 'text' | 'texts' | 'switch' | 'number'> = {
-  home: 'text',
-  store: 'text',
-  map: 'texts',
-  mapImage: 'texts',
-  port: 'number',
-  region: 'text',
-  account: 'text',
-  dockerHost: 'text',
-  strict: 'switch',
-  keep: 'switch',
-};
-
-const FITS: Record<'text' | 'texts' | 'switch' | 'number', (value: unknown) => boolean> = {
-  text: value => typeof value === 'string' && value !== '',
-  texts: value => Array.isArray(value) && value.every(one => typeof one === 'string'),
-  switch: value => typeof value === 'boolean',
-  number: value => typeof value === 'number' || typeof value === 'string',
-};
-
-const SHAPES = { text: 'a text', texts: 'a list of texts', switch: 'true or false', number: 'a number' };
-
-function readFile(file: SettingSources['file']): FileSettings {
-  if (file === undefined) return {};
-  const { path, content } = file;
-  if (typeof content !== 'object' || content === null || Array.isArray(content))
-    throw new OptmlError('USAGE', `${path} is no object of settings: expected something like {"store": "embedded"}.`);
-  for (const [key, value] of Object.entries(content)) {
-    const kind = (KINDS as Record<string, keyof typeof SHAPES | undefined>)[key];
-    if (kind === undefined)
-      throw new OptmlError('USAGE', `${path} has a setting "${key}" that optml does not know: expected ${Object.keys(KINDS).join(', ')}.`);
-    if (!FITS[kind](value))
-      throw new OptmlError('USAGE', `${path} sets ${key} to ${JSON.stringify(value)}: expected ${SHAPES[kind]}.`);
-  }
-  return content as FileSettings;
 }
 
 function checked(given: Sourced | undefined, form: RegExp, expected: string): string | undefined {

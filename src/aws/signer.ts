@@ -4,12 +4,6 @@ import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { CredentialSource } from './credentials.js';
 
-/** The payload hash that says: the body is not part of the signature. */
-export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
-
-/** SHA-256 of nothing: the payload hash of a request without a body. */
-export const EMPTY_PAYLOAD = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-
 export interface SignableRequest {
   readonly method: string;
   /** With the port where it is not the scheme's own. */
@@ -29,7 +23,7 @@ export interface SignableRequest {
 export type Signer = (request: SignableRequest) => Promise<Record<string, string>>;
 
 export interface SignerOptions {
-  /** The service's signing name, as `s3` or `ecr`. */
+  /** The service's signing name, as `ecr` or `s3`. */
   readonly service: string;
   readonly credentials: CredentialSource;
 }

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { OptmlError, systemCode } from '../errors.js';
+import { asOptmlError, OptmlError, systemCode } from '../errors.js';
 import { localName, manifestHead, manifestLine } from '../plan/objects.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import { readListing, type Listing } from '../survey/listing.js';
@@ -57,12 +57,12 @@ async function download(channel: ChannelPlan, listing: Listing, options: StageOp
   const first = new AbortController();
   const signal = AbortSignal.any([options.signal, first.signal]);
   const running = new Set<Promise<void>>();
-  let failure: unknown;
+  let failure: Error | undefined;
   const one = async (object: ListedObject): Promise<void> => {
     try {
       await place({ channel, folder, made, object, listing, options, signal });
     } catch (thrown) {
-      failure ??= thrown;
+      failure ??= asOptmlError(thrown);
       first.abort();
     }
   };

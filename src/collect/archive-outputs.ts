@@ -43,21 +43,17 @@ async function* membersOf(stream: Readable): AsyncGenerator<OutputEntry> {
   try {
     for await (const member of tar) {
       const { name, type, mode, mtime, size, linkname } = member.header;
-      let read = false;
-      const body = (): AsyncIterable<Uint8Array> => {
-        read = true;
-        return member as AsyncIterable<Uint8Array>;
-      };
       yield {
         path: name.replace(/\/+$/, ''),
-        kind: KINDS[type ?? 'file'] ?? 'other',
-        mode: (mode ?? 0o644) & 0o7777,
-        mtime: Math.floor((mtime?.getTime() ?? 0) / 1000),
-        size: size ?? 0,
-        ...(typeof linkname === 'string' ? { target: linkname } : {}),
-        body,
+        kind: KINDS[type] ?? 'other',
+        mode: mode & 0o7777,
+        mtime: Math.floor(mtime.getTime() / 1000),
+        size,
+        ...(type === 'symlink' || type === 'link' ? { target: linkname } : {}),
+        body: () => member as AsyncIterable<Uint8Array>,
       };
-      if (!read) member.resume();
+      // What the reader left of it; nothing when it has read it.
+      member.resume();
     }
   } finally {
     stream.destroy();

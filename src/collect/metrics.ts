@@ -24,9 +24,9 @@ type FromScanner =
 
 export interface MetricScanner {
   /** Lines as they stand in the log, escaped. */
-  push(lines: readonly string[], time: number): void;
+  readonly push: (lines: readonly string[], time: number) => void;
   /** The values, and why they may not be complete. */
-  finish(): Promise<{ readonly values: readonly MetricValue[]; readonly incomplete: string | null }>;
+  readonly finish: () => Promise<{ readonly values: readonly MetricValue[]; readonly incomplete: string | null }>;
 }
 
 /** More lines than this waiting means that a pattern does not keep up. */

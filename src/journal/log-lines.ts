@@ -37,7 +37,6 @@ export function lineSplitter(): LineSplitter {
 
 /** Control characters become `#` and three octal digits: TAB is `#011`, CR `#015`; ESC `#033` is UNCONFIRMED. */
 export function escapeControls(line: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what is looked for
   return line.replace(/[\u0000-\u001f\u007f]/g, one => `#${one.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 

@@ -44,10 +44,10 @@ export function parseOwner(text: string): Owner | null {
     if (typeof value?.pid !== 'number' || typeof value.machine !== 'string' || typeof value.home !== 'string') return null;
     return {
       machine: value.machine,
-      boot: String(value.boot ?? ''),
-      pidNamespace: String(value.pidNamespace ?? ''),
+      boot: value.boot ?? '',
+      pidNamespace: value.pidNamespace ?? '',
       pid: value.pid,
-      started: String(value.started ?? ''),
+      started: value.started ?? '',
       home: value.home,
     };
   } catch {

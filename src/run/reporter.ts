@@ -12,13 +12,18 @@ export interface Observer {
 
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'time'> : never;
 
+export interface HostOutput {
+  readonly push: (source: 'stdout' | 'stderr', chunk: Buffer) => void;
+  readonly end: () => void;
+}
+
 export interface Reporter {
   readonly state: JobState;
   /** Journals the event with the present time. */
   say(event: Untimed<Exclude<JobEvent, JobCreated>>): void;
   progress(progress: Progress): void;
   /** Takes a host's output, chunk by chunk; `end` hands over what had no newline. `onLines` hears of what the log got. */
-  output(host: string, onLines?: (lines: readonly string[], time: number) => void): { push(source: 'stdout' | 'stderr', chunk: Buffer): void; end(): void };
+  output(host: string, onLines?: (lines: readonly string[], time: number) => void): HostOutput;
 }
 
 export function startReport({

@@ -48,7 +48,7 @@ export type Outcome =
 
 /** Never throws for what happens to the job: that is in the state that it gives. */
 export async function runJob(run: JobRun): Promise<JobState> {
-  const { control, reporter, files } = run;
+  const { control, reporter } = run;
   const undo = new UndoList();
   undo.add('The working folder', () => leaveRoom(run));
   let outcome: Outcome;
@@ -101,6 +101,11 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
 async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcome> {
   const { engine, control, reporter, plan } = run;
   const metrics = run.metricDefinitions.length === 0 ? null : startMetricScanner(run.metricDefinitions);
+  reporter.say({
+    kind: 'job.status',
+    status: 'Training',
+    message: 'Training image download completed. Training in progress.',
+  });
   const exits = [];
   for (const handle of placed) {
     const output = reporter.output(handle.host, metrics?.push);
@@ -110,11 +115,6 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
     });
     exits.push(ended.finally(output.end).then(exit => ({ host: handle.host, ...exit })));
   }
-  reporter.say({
-    kind: 'job.status',
-    status: 'Training',
-    message: 'Training image download completed. Training in progress.',
-  });
   const stopping = onAbort(control.stopping, async () => {
     await Promise.all(placed.map(handle => engine.stop(handle, plan.limits.stopGraceSeconds)));
   });

@@ -37,7 +37,7 @@ export async function listChannel(
       if (!out.write(`${JSON.stringify([object.key, object.size, object.etag])}\n`)) await once(out, 'drain', { signal });
     }
   } catch (thrown) {
-    throw isMissingBucket(thrown) ? nothingThere(job, channel, `${(thrown as Error).message}`) : thrown;
+    throw isMissingBucket(thrown) ? nothingThere(job, channel, (thrown as Error).message) : thrown;
   } finally {
     out.end();
     await finished(out);

@@ -49,11 +49,6 @@ const HUB = { HubContentArn: 'arn:x' };
 const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null][] = [
   ['RoleArn', {}, { EnableNetworkIsolation: true }],
   [
-    'AlgorithmSpecification.MetricDefinitions.**',
-    algorithm({ MetricDefinitions: [{ Name: 'a', Regex: 'b' }] }),
-    algorithm({ MetricDefinitions: [] }),
-  ],
-  [
     'AlgorithmSpecification.EnableSageMakerMetricsTimeSeries',
     algorithm({ EnableSageMakerMetricsTimeSeries: true }),
     algorithm({ EnableSageMakerMetricsTimeSeries: false }),

@@ -87,7 +87,6 @@ test('everything that can be given is taken over', () => {
     tensorBoard: { localPath: '/tb', location: { bucket: 'tb', key: '' } },
   });
   expect(job.differences.map(one => one.member)).toEqual([
-    'AlgorithmSpecification.MetricDefinitions',
     'OutputDataConfig.KmsKeyId',
     'DebugHookConfig',
     'TensorBoardOutputConfig',

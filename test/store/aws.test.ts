@@ -5,7 +5,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { defaultCredentials, fixedCredentials } from '../../src/aws/credentials.js';
 import { loginToEcr, parseEcrHost } from '../../src/aws/ecr-login.js';
 import { domainOfRegion } from '../../src/aws/partition.js';
-import { createSigner, EMPTY_PAYLOAD } from '../../src/aws/signer.js';
+import { EMPTY_PAYLOAD } from '../../src/aws/payload-hash.js';
+import { createS3Signer } from '../../src/aws/s3-signer.js';
+import { createSigner } from '../../src/aws/signer.js';
 
 const signal = new AbortController().signal;
 
@@ -36,6 +38,50 @@ describe('the signer', () => {
     expect(headers['authorization']).toMatch(
       /Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7$/,
     );
+  });
+});
+
+describe('the signer of the data path', () => {
+  it('signs as the library does', async () => {
+    vi.useFakeTimers({ now: new Date('2026-11-25T01:02:03.456Z') });
+    const requests = [
+      { method: 'GET', path: '/bucket/key', query: {}, headers: {} },
+      {
+        method: 'GET',
+        path: '/bucket',
+        query: { prefix: "a b+c/!'()*~ü&=", 'list-type': '2', 'x-id': '' },
+        headers: {},
+      },
+      {
+        method: 'PUT',
+        path: '/b/%2E../a%20b//c/',
+        query: { uploadId: 'a+b/=', partNumber: '2' },
+        headers: {},
+      },
+      {
+        method: 'PUT',
+        path: '/b/k',
+        query: {},
+        headers: { 'content-type': '  text/plain;   x=y ', 'if-match': '"e"' },
+      },
+    ];
+    for (const sessionToken of [undefined, 'to/ken=='])
+      for (const region of ['us-east-1', 'eu-west-3'])
+        for (const request of requests) {
+          const source = fixedCredentials({
+            accessKeyId: 'AK',
+            secretAccessKey: 'SK',
+            ...(sessionToken === undefined ? {} : { sessionToken }),
+          });
+          const full = {
+            ...request,
+            host: '127.0.0.1:9000',
+            region,
+            headers: { ...request.headers, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
+          };
+          const expected = await createSigner({ service: 's3', credentials: source })(full);
+          expect(await createS3Signer(source)(full)).toEqual(expected);
+        }
   });
 });
 

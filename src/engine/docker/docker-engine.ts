@@ -1,6 +1,5 @@
 /** The Docker engine behind the engine port: the only file that makes a dockerode client. */
-import { Writable } from 'node:stream';
-import type { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import Docker from 'dockerode';
 import { asOptmlError, OptmlError } from '../../errors.js';
 import type {
@@ -161,7 +160,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       if (host.volumes.length === 0) return null;
       return async path => {
         try {
-          return (await docker.getContainer(host.container).getArchive({ path })) as Readable;
+          return Readable.from(await docker.getContainer(host.container).getArchive({ path }), { objectMode: false });
         } catch (thrown) {
           if ((thrown as { statusCode?: number }).statusCode === 404) return null;
           throw isSilence(thrown) ? unreachable(options.endpoint, thrown) : thrown;

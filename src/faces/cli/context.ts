@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createEmulator, type Emulator } from '../../emulator.js';
 import { OptmlError } from '../../errors.js';
-import { resolveSettings, type SettingFlags, type Settings } from '../../settings.js';
+import { resolveSettings, type SettingFlags, type Settings, type SettingSources } from '../../settings.js';
 
 /** What the process is, as values. */
 export interface ProcessFacts {
@@ -48,17 +48,21 @@ function collect(value: string, before: readonly string[] = []): string[] {
 
 const CONFIG_FILES = ['optml.config.json', 'optml.config.yaml', 'optml.config.yml'];
 
-async function readConfigFile(folder: string): Promise<{ path: string; content: unknown } | undefined> {
-  const name = CONFIG_FILES.find(one => existsSync(join(folder, one)));
-  if (name === undefined) return undefined;
+async function readConfigFile(folder: string): Promise<SettingSources['file']> {
+  const path = CONFIG_FILES.find(one => existsSync(join(folder, one)));
+  if (path === undefined) return undefined;
+  const { checkSettingsFile } = await import('../../settings-file.js');
+  return { path, settings: checkSettingsFile({ path, content: await parseFile(folder, path) }) };
+}
+
+async function parseFile(folder: string, name: string): Promise<unknown> {
   try {
     const text = readFileSync(join(folder, name), 'utf8');
-    if (name.endsWith('.json')) return { path: name, content: JSON.parse(text) };
+    if (name.endsWith('.json')) return JSON.parse(text);
     const { parse } = await import('yaml');
-    return { path: name, content: parse(text) };
+    return parse(text);
   } catch (thrown) {
-    throw new OptmlError('USAGE', `${name} cannot be read: ${(thrown as Error).message.split('\n')[0] ?? ''}. Mend it or remove it.`, {
-      cause: thrown,
-    });
+    const [why = ''] = (thrown as Error).message.split('\n');
+    throw new OptmlError('USAGE', `${name} cannot be read: ${why}. Mend it or remove it.`, { cause: thrown });
   }
 }

@@ -1,11 +1,11 @@
 /** One line at the bottom of a terminal that is written over; other lines appear above it. Elsewhere there is none. */
 export interface LiveLine {
   /** Replaces the live line, at most ten times a second. */
-  show(text: string): void;
+  readonly show: (text: string) => void;
   /** Writes a line that stays. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
   /** Takes the live line away. */
-  clear(): void;
+  readonly clear: () => void;
 }
 
 const REDRAW_MS = 100;

@@ -2,8 +2,9 @@
 
 import type { CredentialSource } from '../../aws/credentials.js';
 import { domainOfRegion } from '../../aws/partition.js';
-import { createSigner, EMPTY_PAYLOAD, UNSIGNED_PAYLOAD } from '../../aws/signer.js';
-import { encodeKey, encodeQuery } from './encoding.js';
+import { encodeKey, encodeQuery } from '../../aws/percent-encoding.js';
+import { createS3Signer } from '../../aws/s3-signer.js';
+import { EMPTY_PAYLOAD, UNSIGNED_PAYLOAD } from '../../aws/payload-hash.js';
 import { faultOfAnswer, S3Fault } from './fault.js';
 import { withRetries } from './retry.js';
 import { createTransport, type Answer, type Exchange, type Sink } from './transport.js';
@@ -66,6 +67,14 @@ export interface S3Client {
   close(): Promise<void>;
 }
 
+/** Where requests for a region go, taken apart once. */
+interface Base {
+  readonly origin: string;
+  readonly host: string;
+  /** Without a slash at its end. */
+  readonly path: string;
+}
+
 export function createS3Client(endpoint: S3Endpoint): S3Client {
   const connections = endpoint.url === undefined ? AWS_CONNECTIONS : LIMITS.connections;
   const limits: S3Limits = { ...LIMITS, connections, ...endpoint.limits };
@@ -73,8 +82,9 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
     ...limits,
     ...(endpoint.ca === undefined ? {} : { ca: endpoint.ca }),
   });
-  const sign = createSigner({ service: 's3', credentials: endpoint.credentials });
+  const sign = createS3Signer(endpoint.credentials);
   const regions = new Map<string, string>();
+  const bases = new Map<string, Base>();
   let answered = false;
 
   async function once(request: S3Request): Promise<Answer> {
@@ -91,15 +101,29 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
     }
   }
 
+  function hasAnswered(): boolean {
+    return answered;
+  }
+
   function regionOf(bucket: string): string {
     return regions.get(bucket) ?? endpoint.region;
+  }
+
+  function baseOf(region: string): Base {
+    const known = bases.get(region);
+    if (known !== undefined) return known;
+    const url = new URL(endpoint.url ?? `https://s3.${region}.${domainOfRegion(region)}`);
+    const base = { origin: url.origin, host: url.host, path: url.pathname.replace(/\/$/, '') };
+    bases.set(region, base);
+    return base;
   }
 
   async function send(request: S3Request): Promise<Answer> {
     const { method, bucket, key = '', query = {}, body, sink, firstByteMs, signal } = request;
     const region = regionOf(bucket);
-    const base = new URL(endpoint.url ?? `https://s3.${region}.${domainOfRegion(region)}`);
-    const path = `${base.pathname.replace(/\/$/, '')}/${encodeKey(bucket)}${key === '' ? '' : `/${encodeKey(key)}`}`;
+    const base = baseOf(region);
+    const path = `${base.path}/${encodeKey(bucket)}${key === '' ? '' : `/${encodeKey(key)}`}`;
+    const search = encodeQuery(query);
     const headers = await sign({
       method,
       host: base.host,
@@ -113,7 +137,7 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
     });
     const answer = await transport.exchange({
       origin: base.origin,
-      path: path + encodeQuery(query),
+      path: search === '' ? path : `${path}?${search}`,
       method,
       headers,
       signal,
@@ -127,7 +151,7 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
   }
 
   function retrying<T>(signal: AbortSignal, attempt: (progress: () => void) => Promise<T>): Promise<T> {
-    return withRetries({ ...limits, signal, hasAnswered: () => answered }, attempt);
+    return withRetries({ tries: limits.tries, backoffMs: limits.backoffMs, signal, hasAnswered }, attempt);
   }
 
   return {

@@ -7,10 +7,10 @@ export function encodeKey(key: string): string {
   return PLAIN.test(key) ? key : encodeText(key).replaceAll('%2F', '/');
 }
 
-/** `?a=b&c=d`, or nothing. */
+/** `a=b&c=d`, sorted by name: the query to send, and the one to sign. */
 export function encodeQuery(query: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(query).map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`);
-  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+  return pairs.sort().join('&');
 }
 
 function encodeText(text: string): string {

@@ -1,0 +1,90 @@
+/** What every test of bad luck looks at when the command has ended. */
+import { execFile } from 'node:child_process';
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'vitest';
+import { docker, leftBehind } from './engine.js';
+import { optml, type Result, type Start } from './optml.js';
+
+const run = promisify(execFile);
+
+/** The exit status is the given one, and nobody was shown a stack or an apology. */
+export function expectStatus(result: Result, status: number): void {
+  const all = result.stdout + result.stderr;
+  expect(all).not.toMatch(/\n\s+at /);
+  expect(all).not.toMatch(/Something went wrong inside optml/);
+  expect({ status: result.status, signal: result.signal, all }).toEqual({ status, signal: null, all });
+}
+
+/** A refusal: nothing on stdout, one line on stderr. */
+export function expectRefusal(result: Result, status: number, ...words: readonly (string | RegExp)[]): void {
+  expectStatus(result, status);
+  expect(result.stdout).toBe('');
+  const lines = result.stderr.trimEnd().split('\n');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^optml: .*[.)]$/);
+  for (const word of words) expect(lines[0]).toMatch(word);
+}
+
+/** Neither container, network, volume nor working folder, lock, socket or unfinished object of the job. */
+export async function expectNothingLeft(home: string, job: string): Promise<void> {
+  expect(await leftBehind(job)).toBe('');
+  const names = await readdir(home, { recursive: true });
+  const left = names.filter(
+    name =>
+      /^run\/./.test(name) ||
+      /^s3\/\.optml\/tmp\/./.test(name) ||
+      /^jobs\/[^/]+\/\.draft/.test(name) ||
+      new RegExp(`^jobs/[^/]+/${job.toLowerCase()}/work`).test(name),
+  );
+  expect(left).toEqual([]);
+}
+
+export interface Described {
+  readonly TrainingJobStatus: string;
+  readonly SecondaryStatus: string;
+  readonly FailureReason?: string;
+  readonly ModelArtifacts?: { readonly S3ModelArtifacts: string };
+}
+
+export async function describeJob(job: string, options: Start): Promise<Described> {
+  const result = await optml(['describe', job, '--json'], options);
+  expectStatus(result, 0);
+  return JSON.parse(result.stdout) as Described;
+}
+
+export interface Cleaned {
+  readonly what: string;
+  readonly name: string;
+  readonly job: string;
+  readonly done: string;
+}
+
+export async function clean(options: Start, ...flags: readonly string[]): Promise<Cleaned[]> {
+  const result = await optml(['clean', '--json', ...flags], options);
+  expectStatus(result, 0);
+  return JSON.parse(result.stdout) as Cleaned[];
+}
+
+/** The text of one file in a tarball. */
+export async function textIn(tarball: string, member: string): Promise<string> {
+  const { stdout } = await run('tar', ['-xzOf', tarball, member], { maxBuffer: 64 * 1024 * 1024 });
+  return stdout;
+}
+
+/** Paths behind `kept` in the card, in its order. Each is there. */
+export async function keptPaths({ stderr }: Result): Promise<string[]> {
+  const paths = [...stderr.matchAll(/^ {2}kept {4}(.+?) {2}\(/gm)].map(match => match[1] ?? '');
+  for (const path of paths) await access(path);
+  return paths;
+}
+
+export async function containerOf(job: string): Promise<string> {
+  return docker('ps', '-aq', '--filter', `label=optml.job=${job}`);
+}
+
+/** The embedded store's file of an object. */
+export function objectFile(home: string, uri: string): string {
+  return join(home, 's3', uri.replace('s3://', ''));
+}

@@ -1,0 +1,21 @@
+/** Looks at the engine with the docker command: what a user would see. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export async function docker(...args: readonly string[]): Promise<string> {
+  const { stdout } = await run('docker', [...args], { maxBuffer: 64 * 1024 * 1024 });
+  return stdout.trim();
+}
+
+/** Everything of one job that is still in the engine, a line each; empty is what a test wants. */
+export async function leftBehind(job: string): Promise<string> {
+  const filter = ['--filter', `label=optml.job=${job}`];
+  const found = await Promise.all([
+    docker('ps', '-aq', ...filter),
+    docker('network', 'ls', '-q', ...filter),
+    docker('volume', 'ls', '-q', ...filter),
+  ]);
+  return found.filter(text => text !== '').join('\n');
+}
