@@ -1,5 +1,5 @@
 /** A job's events on disk, one JSON document a line, appended and never rewritten: what a crash leaves is readable up to its last whole line. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.js';
@@ -8,13 +8,20 @@ import { foldEvents, type JobState } from '../report/job-state.js';
 import { jobFiles, type Home, type JobFiles } from './home.js';
 
 export interface Journal {
+  /** Log lines for which the disk had no room. */
+  readonly lostLines: number;
   append(event: JobEvent): void;
   /** Appends lines to the log of their host. */
   log(lines: readonly LogLine[]): void;
   close(): void;
 }
 
-/** Opens the journal of a job whose folder exists; events are added to what is there. */
+/**
+ * Opens the journal of a job whose folder exists; events are added to what is there.
+ *
+ * A disk that is full must not stop a job from being ended and cleaned up: events that cannot be written wait for the next
+ * one, by when there may be room, and lines of a log that cannot be written are counted and dropped.
+ */
 export async function openJournal(files: JobFiles): Promise<Journal> {
   await mkdir(files.logs, { recursive: true, mode: 0o700 });
   const journal = openSync(files.journal, 'a', 0o600);
@@ -24,19 +31,41 @@ export async function openJournal(files: JobFiles): Promise<Journal> {
     logs.set(host, open);
     return open;
   };
+  let waiting = '';
+  let lostLines = 0;
   return {
+    get lostLines() {
+      return lostLines;
+    },
     append(event) {
-      writeSync(journal, `${JSON.stringify(event)}\n`);
+      waiting += `${JSON.stringify(event)}\n`;
+      waiting = waiting.slice(writeWhole(journal, waiting));
     },
     log(lines) {
       const [first] = lines;
       if (first === undefined) return;
-      writeSync(logOf(first.host), lines.map(({ time, message }) => `${JSON.stringify([time, message])}\n`).join(''));
+      const text = lines.map(({ time, message }) => `${JSON.stringify([time, message])}\n`).join('');
+      if (writeWhole(logOf(first.host), text) === 0) lostLines += lines.length;
     },
     close() {
       for (const descriptor of [journal, ...logs.values()]) closeSync(descriptor);
     },
   };
+}
+
+/** All of the text, or nothing of it: the characters that were written. */
+function writeWhole(descriptor: number, text: string): number {
+  const bytes = Buffer.from(text);
+  const { size } = fstatSync(descriptor);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    return text.length;
+  } catch (thrown) {
+    if (!['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '')) throw thrown;
+    // Half a line would spoil the one behind it.
+    ftruncateSync(descriptor, size);
+    return 0;
+  }
 }
 
 /** Undefined when there is no such job, or nothing was said of it before a crash. */

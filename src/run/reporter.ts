@@ -19,6 +19,8 @@ export interface HostOutput {
 
 export interface Reporter {
   readonly state: JobState;
+  /** Log lines for which the disk had no room. */
+  readonly lostLines: number;
   /** Journals the event with the present time. */
   say(event: Untimed<Exclude<JobEvent, JobCreated>>): void;
   progress(progress: Progress): void;
@@ -58,6 +60,9 @@ export function continueReport({
   return {
     get state() {
       return state;
+    },
+    get lostLines() {
+      return journal.lostLines;
     },
     say(untimed) {
       const event = { ...untimed, time: now() } as JobEvent;

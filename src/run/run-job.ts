@@ -177,6 +177,8 @@ function failure({ reporter }: JobRun, error: OptmlError): Outcome {
 }
 
 function end({ reporter, control }: JobRun, outcome: Outcome): JobState {
+  if (reporter.lostLines > 0)
+    reporter.say({ kind: 'note', text: `The disk was full: ${reporter.lostLines} lines of the log were not written.` });
   switch (outcome.kind) {
     case 'completed':
       reporter.say({ kind: 'job.status', status: 'Completed', message: 'Training job completed' });
