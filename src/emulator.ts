@@ -14,7 +14,7 @@ import { OptmlError } from './errors.js';
 import { parseTrainingJob, type TrainingJob, type TrainingRequest } from './job/training-job.js';
 import { askToStop, listenForStop } from './journal/control-socket.js';
 import { draftFiles, homeAt, jobFiles, openHome, type Home, type JobFiles } from './journal/home.js';
-import { acquireLock, lockState } from './journal/job-lock.js';
+import { acquireLock, lockState, type LockState } from './journal/job-lock.js';
 import { openJournal, readJob, readJobs } from './journal/journal.js';
 import { nextChange, readLogs } from './journal/log-reader.js';
 import type { LogLine } from './report/events.js';
@@ -27,7 +27,7 @@ import { hasEnded, type JobState } from './report/job-state.js';
 import { RunControl } from './run/control.js';
 import { startReport, type Observer } from './run/reporter.js';
 import { runJob } from './run/run-job.js';
-import { closeDeadRun, deadRuns, listLeftovers, removeLeftover, type Sweep } from './run/sweep.js';
+import { abandonedRuns, closeRun, listLeftovers, removeLeftover, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
 import { parseMapping } from './store/mapping.js';
 import { openStore } from './store/open-store.js';
@@ -54,6 +54,8 @@ export interface CleanReport {
   readonly job: string;
   /** `removed`, `closed`, `would be …`, or why it stays. */
   readonly done: string;
+  /** Only force removes it. */
+  readonly stays: boolean;
 }
 
 const NEVER = new AbortController().signal;
@@ -169,24 +171,26 @@ export class Emulator {
     const engine = await this.#openEngine();
     const sweep = this.#sweepParts(home, engine, observer);
     const report: CleanReport[] = [];
-    for (const files of await deadRuns(sweep)) {
-      const job = files.id.replace(/^training-/, '');
-      if (!dryRun) await closeDeadRun(sweep, files);
-      report.push({ what: 'job', name: job, job, done: dryRun ? 'would be closed' : 'closed' });
+    for (const run of await abandonedRuns(sweep)) {
+      const job = run.files.id.replace(/^training-/, '');
+      const line = { what: 'job', name: job, job, stays: false };
+      if (run.owner === 'unknown' && !force) report.push({ ...line, done: staysAs(OWNER_UNKNOWN), stays: true });
+      else if (dryRun) report.push({ ...line, done: 'would be closed' });
+      else report.push({ ...line, done: (await closeRun(sweep, run)) ? 'closed' : 'is being closed by another process' });
     }
     const unsaved = (await readJobs(home)).filter(state => state.unsaved.length > 0).map(state => state.created.run);
     for (const { leftover, owner } of await listLeftovers(sweep)) {
       if (owner === 'alive') continue;
       const { job, run } = leftover.labels;
-      const line = { what: leftover.kind, name: leftover.id.slice(0, 60), job };
-      const spared = unsaved.includes(run) ? 'it holds outputs that are nowhere else' : owner === 'unknown' ? 'its owner is not known here' : null;
-      if (spared !== null && !force) report.push({ ...line, done: `stays, as ${spared} (--force removes it)` });
+      const line = { what: leftover.kind, name: leftover.id.slice(0, 60), job, stays: false };
+      const spared = unsaved.includes(run) ? 'it holds outputs that are nowhere else' : owner === 'unknown' ? OWNER_UNKNOWN : null;
+      if (spared !== null && !force) report.push({ ...line, done: staysAs(spared), stays: true });
       else if (dryRun) report.push({ ...line, done: 'would be removed' });
       else report.push({ ...line, done: (await removeLeftover(leftover)) ?? 'removed' });
     }
     if (this.settings.store === 'embedded' && !dryRun) {
       const { sweepTemporary } = await import('./store/embedded/temporary.js');
-      for (const path of await sweepTemporary(home.s3, this.#now())) report.push({ what: 'file', name: path, job: '', done: 'removed' });
+      for (const path of await sweepTemporary(home.s3, this.#now())) report.push({ what: 'file', name: path, job: '', done: 'removed', stays: false });
     }
     return report;
   }
@@ -199,7 +203,7 @@ export class Emulator {
       openHome: () => openHome(home.folder),
       openEngine: () => this.#openEngine(),
       openStore: () => this.#openStore(home),
-      countLeftovers: async () => (await this.clean({ dryRun: true, force: false })).length,
+      countLeftovers: async () => (await this.clean({ dryRun: true, force: false })).filter(one => !one.stays).length,
     });
   }
 
@@ -229,13 +233,8 @@ export class Emulator {
   }): Promise<DescribeTrainingJobResponse> {
     const { job, home, owner, control, store } = parts;
     const files = jobFiles(home, 'training', job.name);
-    const lock = await acquireLock(home.run, files.id, owner);
-    if (lock === null)
-      throw new OptmlError(
-        'JOB_NAME_IN_USE',
-        `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${job.arn}). ` +
-          `(It is running: wait for it, stop it with "optml stop ${job.name}", or choose another name.)`,
-      );
+    const lock = await acquireLock(home.run, files.id, { owner });
+    if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
     const draft = draftFiles(files);
     try {
       await rm(draft.folder, { recursive: true, force: true });
@@ -327,7 +326,7 @@ export class Emulator {
 
   async #sweep(home: Home, engine: Engine, observer: Observer): Promise<void> {
     const sweep = this.#sweepParts(home, engine, observer);
-    for (const files of await deadRuns(sweep)) await closeDeadRun(sweep, files);
+    for (const run of await abandonedRuns(sweep)) if (run.owner === 'dead') await closeRun(sweep, run);
   }
 
   #sweepParts(home: Home, engine: Engine, observer: Observer): Sweep {
@@ -379,6 +378,23 @@ async function ecrCredentials(
     signal: AbortSignal.timeout(20_000),
   });
   return { ...login, serveraddress: registry };
+}
+
+function nameInUse({ name, arn }: TrainingJob, lock: LockState): OptmlError {
+  const way =
+    lock.kind === 'unknown'
+      ? `Its process, ${lock.owner?.pid ?? 'unknown'} of "${lock.owner?.machine ?? 'unknown'}", cannot be looked at from here: if it is dead, "optml clean --force" closes the job; else choose another name.`
+      : `It is running: wait for it, stop it with "optml stop ${name}", or choose another name.`;
+  return new OptmlError(
+    'JOB_NAME_IN_USE',
+    `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn}). (${way})`,
+  );
+}
+
+const OWNER_UNKNOWN = 'its owner is not known here';
+
+function staysAs(why: string): string {
+  return `stays, as ${why} (--force removes it)`;
 }
 
 function ownerGone(name: string): OptmlError {

@@ -14,6 +14,7 @@ import type { SignableRequest, Signer } from './signer.js';
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 export function createS3Signer(credentials: CredentialSource): Signer {
+  let clock = { second: 0, date: amzDate(0) };
   let kept: { readonly name: string; readonly key: KeyObject } | undefined;
 
   function keyFor({ secretAccessKey }: AwsCredentials, scope: string): KeyObject {
@@ -24,7 +25,9 @@ export function createS3Signer(credentials: CredentialSource): Signer {
 
   return async request => {
     const holder = await credentials();
-    const date = amzDate(Date.now());
+    const second = Math.floor(Date.now() / 1000);
+    if (second !== clock.second) clock = { second, date: amzDate(second) };
+    const { date } = clock;
     const headers: Record<string, string> = { ...request.headers, host: request.host, 'x-amz-date': date };
     if (holder.sessionToken !== undefined) headers['x-amz-security-token'] = holder.sessionToken;
     const names = Object.keys(headers).sort().join(';');
@@ -57,7 +60,7 @@ function deriveKey(secret: string, scope: string): KeyObject {
   return createSecretKey(Buffer.from(key));
 }
 
-/** `20130524T000000Z` */
-function amzDate(now: number): string {
-  return `${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+/** `20130524T000000Z` for that many seconds since 1970. */
+function amzDate(second: number): string {
+  return `${new Date(second * 1000).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 }

@@ -42,6 +42,11 @@ export async function listenForStop(folder: string, id: string, onStop: () => vo
   };
 }
 
+/** For the socket of a process that died. Only the job's lock holder may call this. */
+export async function removeSocket(folder: string, id: string): Promise<void> {
+  await unlink(join(folder, socketName(id))).catch(ignoreMissing);
+}
+
 /** False when nobody listens. */
 export async function askToStop(folder: string, id: string): Promise<boolean> {
   const address = shortened(folder, socketName(id));

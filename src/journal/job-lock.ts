@@ -18,11 +18,15 @@ export type LockState =
   | { readonly kind: 'stale'; readonly owner: Owner }
   | { readonly kind: 'unknown'; readonly owner: Owner | null };
 
-/** Null when somebody else has it. `id` is free of slashes. */
-export async function acquireLock(folder: string, id: string, owner: Owner): Promise<JobLock | null> {
+/** Null when somebody else has it. `id` is free of slashes. With `force`, an owner of whom nothing is known counts as dead. */
+export async function acquireLock(
+  folder: string,
+  id: string,
+  { owner, force = false }: { readonly owner: Owner; readonly force?: boolean },
+): Promise<JobLock | null> {
   for (;;) {
     const { newest, state } = await look(folder, id, owner.home);
-    if (state.kind === 'held' || state.kind === 'unknown') return null;
+    if (state.kind === 'held' || (state.kind === 'unknown' && !force)) return null;
     const mine = join(folder, `${id}.${newest + 1}.lock`);
     if (!(await makeWhole(mine, formatOwner(owner)))) continue;
     // Somebody who looked earlier may have taken a lower number meanwhile.

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Engine, Leftover } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
 import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.js';
+import { removeSocket } from '../journal/control-socket.js';
 import { acquireLock, lockIds, lockState } from '../journal/job-lock.js';
 import { openJournal, readJob } from '../journal/journal.js';
 import { lifeOf, parseOwner, type Owner } from '../journal/owner.js';
@@ -25,27 +26,41 @@ export interface Sweep {
   readonly now: () => number;
 }
 
-/** Jobs of this home whose process is dead. */
-export async function deadRuns({ home, owner }: Pick<Sweep, 'home' | 'owner'>): Promise<JobFiles[]> {
+export interface AbandonedRun {
+  readonly files: JobFiles;
+  /** `unknown`: it may live on another machine or in another container. */
+  readonly owner: 'dead' | 'unknown';
+}
+
+/** Jobs of this home whose process is dead, or cannot be looked at. */
+export async function abandonedRuns({ home, owner }: Pick<Sweep, 'home' | 'owner'>): Promise<AbandonedRun[]> {
   const ids = await lockIds(home.run);
-  const found: JobFiles[] = [];
-  for (const id of ids)
-    if (id.startsWith('training-') && (await lockState(home.run, id, owner.home)).kind === 'stale')
-      found.push(jobFiles(home, 'training', id.slice('training-'.length)));
+  const found: AbandonedRun[] = [];
+  for (const id of ids) {
+    if (!id.startsWith('training-')) continue;
+    const { kind } = await lockState(home.run, id, owner.home);
+    if (kind === 'stale' || kind === 'unknown')
+      found.push({
+        files: jobFiles(home, 'training', id.slice('training-'.length)),
+        owner: kind === 'stale' ? 'dead' : 'unknown',
+      });
+  }
   return found;
 }
 
-/** Ends, collects and closes one of them; the name of the job, or null when another process is at it. */
-export async function closeDeadRun(sweep: Sweep, files: JobFiles): Promise<string | null> {
-  const lock = await acquireLock(sweep.home.run, files.id, sweep.owner);
-  if (lock === null) return null;
+/** Ends, collects and closes one of them; false when another process is at it. An unknown owner is taken for dead. */
+export async function closeRun(sweep: Sweep, { files, owner }: AbandonedRun): Promise<boolean> {
+  const lock = await acquireLock(sweep.home.run, files.id, { owner: sweep.owner, force: owner === 'unknown' });
+  if (lock === null) return false;
   try {
     await rm(draftFiles(files).folder, { recursive: true, force: true });
     const state = await readJob(files);
-    if (state === undefined) return null;
-    if (!hasEnded(state)) await closeJob(sweep, files, state);
+    // It died between taking its place and saying so.
+    if (state === undefined) await rm(files.folder, { recursive: true, force: true });
+    else if (!hasEnded(state)) await closeJob(sweep, files, state);
     else if (state.unsaved.length === 0) await rm(files.work, { recursive: true, force: true });
-    return state.created.name;
+    await removeSocket(sweep.home.run, files.id);
+    return true;
   } finally {
     await lock.release();
   }

@@ -36,7 +36,9 @@ export interface Store {
   /**
    * Puts one listed object into a new file. It returns when every byte has arrived and size, ETag and checksum
    * agree with the listing. A cut-off body is fetched again, never used.
-   * Throws OBJECT_CHANGED (gone, other ETag, other size), STORE_UNREACHABLE, STORE_DENIED, DISK_FULL.
+   * The file's folder must be there; the file has mode 0644, and none remains after a failure.
+   * Throws OBJECT_CHANGED (gone, other ETag, other size), OBJECT_UNPLACEABLE (the file exists already),
+   * STORE_UNREACHABLE (also for a body that stays damaged), STORE_DENIED, DISK_FULL.
    */
   download(
     object: ObjectAddress & ListedObject,
@@ -47,7 +49,9 @@ export interface Store {
   /**
    * Makes one object of a stream of unknown length with constant memory. Nothing is visible before the end: when the
    * stream throws or the signal fires, no object and no unfinished multipart upload remain.
-   * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED, DISK_FULL, or what the stream threw.
+   * Chunks may be reused by the stream once it is asked for the next one.
+   * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED, DISK_FULL, OBJECT_UNPLACEABLE (no key for this store),
+   * REQUEST_REFUSED (a mapped prefix, or a KMS key that the store cannot use), or what the stream threw.
    */
   upload(address: ObjectAddress, body: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<void>;
 
@@ -56,6 +60,9 @@ export interface Store {
    * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED; REQUEST_REFUSED under a mapped prefix, which is never written.
    */
   prepareOutput(prefix: ObjectAddress, signal: AbortSignal): Promise<void>;
+
+  /** Does it answer, and does it know these credentials? Throws STORE_UNREACHABLE, STORE_DENIED, FILE_UNUSABLE. */
+  check(signal: AbortSignal): Promise<void>;
 
   /** Ends connections. */
   close(): Promise<void>;

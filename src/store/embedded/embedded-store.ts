@@ -89,7 +89,11 @@ export function createEmbeddedStore(root: string): Store {
     assertBucket(bucket);
   }
 
-  return { name, list, download, upload, prepareOutput, close: () => Promise.resolve() };
+  async function check(): Promise<void> {
+    await mkdir(root, { recursive: true }).catch(rethrowExplained);
+  }
+
+  return { name, list, download, upload, prepareOutput, check, close: () => Promise.resolve() };
 }
 
 /** Keys that are no paths are few: they are sorted in memory. */

@@ -17,8 +17,22 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     download: (object, file, options) => downloadObject(client, { object, file, ...options }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
+    check: signal => assertAnswers(client, signal),
     close: () => client.close(),
   };
+}
+
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html: keys that may not list buckets are known keys, too.
+ */
+async function assertAnswers(client: S3Client, signal: AbortSignal): Promise<void> {
+  try {
+    await client.call({ method: 'GET', bucket: '', signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof S3Fault && thrown.code === 'AccessDenied') return;
+    throw explain(thrown, client.endpoint, { verb: 'list', address: { bucket: '', key: '' } });
+  }
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html */
