@@ -51,7 +51,11 @@ async function examineEngine({ openEngine, countLeftovers }: DoctorParts): Promi
   const facts = await engine.probe(AbortSignal.timeout(ANSWER_MS));
   const left = await countLeftovers();
   return [
-    finding('engine', true, `${engine.name}, version ${facts.version}, ${facts.cpus} CPUs, ${(facts.memoryBytes / 1024 ** 3).toFixed(1)} GB`),
+    finding(
+      'engine',
+      true,
+      `${engine.name}, version ${facts.version}, ${facts.cpus} CPUs, ${(facts.memoryBytes / 1024 ** 3).toFixed(1)} GB`,
+    ),
     facts.platform === 'linux/amd64'
       ? finding('platform', true, 'linux/amd64, as most instance types')
       : finding(
@@ -96,7 +100,9 @@ async function attemptAll(check: Finding['check'], look: () => Promise<Finding[]
 function broken(check: Finding['check'], thrown: unknown): Finding {
   const { message } = asOptmlError(thrown);
   const at = message.lastIndexOf(': ');
-  return at === -1 ? finding(check, false, message, 'See the message.') : finding(check, false, message.slice(0, at), message.slice(at + 2));
+  return at === -1
+    ? finding(check, false, message, 'See the message.')
+    : finding(check, false, message.slice(0, at), message.slice(at + 2));
 }
 
 function finding(check: Finding['check'], ok: boolean, found: string, mend: string | null = null): Finding {

@@ -76,14 +76,24 @@ export function asOptmlError(thrown: unknown): OptmlError {
   const { code, path, message } = describeThrown(thrown);
   const where = path === undefined ? '' : ` at ${path}`;
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new OptmlError('DISK_FULL', `No space is left on the disk${where}: free some, or point --home at another disk.`, {
-      cause: thrown,
-    });
+    return new OptmlError(
+      'DISK_FULL',
+      `No space is left on the disk${where}: free some, or point --home at another disk.`,
+      {
+        cause: thrown,
+      },
+    );
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EISDIR')
-    return new OptmlError('FILE_UNUSABLE', `This file or folder cannot be used${where} (${code}): check its rights and kind.`, {
-      cause: thrown,
-    });
-  return new OptmlError('INTERNAL', `Something went wrong inside optml: ${message}. Please report it.`, { cause: thrown });
+    return new OptmlError(
+      'FILE_UNUSABLE',
+      `This file or folder cannot be used${where} (${code}): check its rights and kind.`,
+      {
+        cause: thrown,
+      },
+    );
+  return new OptmlError('INTERNAL', `Something went wrong inside optml: ${message}. Please report it.`, {
+    cause: thrown,
+  });
 }
 
 /** The system error code of whatever was thrown, as `ENOENT`; undefined where there is none. */

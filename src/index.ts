@@ -1,5 +1,6 @@
 /** optml as a library. */
-export { createEmulator, Emulator, type CleanReport, type EmulatorParts, type RunOptions } from './emulator.js';
+export { createEmulator, Emulator, type EmulatorParts, type RunOptions } from './emulator.js';
+export type { CleanReport } from './run/clean.js';
 export { OptmlError, type ErrorCode } from './errors.js';
 export type { JobEvent, LogLine, Progress } from './report/events.js';
 export type { DescribeTrainingJobResponse } from './report/describe.js';

@@ -2,23 +2,31 @@
 import { z } from 'zod';
 import { OptmlError } from './errors.js';
 
-const FILE = z.strictObject({
-  home: z.string().min(1),
-  store: z.string().min(1),
-  map: z.array(z.string()),
-  mapImage: z.array(z.string()),
-  port: z.union([z.number(), z.string()]),
-  region: z.string(),
-  account: z.string(),
-  dockerHost: z.string(),
-  strict: z.boolean(),
-  keep: z.boolean(),
-}).partial();
+const FILE = z
+  .strictObject({
+    home: z.string().min(1),
+    store: z.string().min(1),
+    map: z.array(z.string()),
+    mapImage: z.array(z.string()),
+    port: z.union([z.number(), z.string()]),
+    region: z.string(),
+    account: z.string(),
+    dockerHost: z.string(),
+    strict: z.boolean(),
+    keep: z.boolean(),
+  })
+  .partial();
 
 export type FileSettings = Readonly<z.infer<typeof FILE>>;
 
 /** Throws USAGE with the first thing that is wrong. */
-export function checkSettingsFile({ path, content }: { readonly path: string; readonly content: unknown }): FileSettings {
+export function checkSettingsFile({
+  path,
+  content,
+}: {
+  readonly path: string;
+  readonly content: unknown;
+}): FileSettings {
   const result = FILE.safeParse(content);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

@@ -54,7 +54,9 @@ export function resolveSettings(sources: SettingSources): Settings {
     const set = environment[variable];
     if (set !== undefined && set !== '') return { value: set, from: variable };
     const value = file[key];
-    return value === undefined ? undefined : { value: String(value), from: `${key} in ${sources.file?.path ?? ''}` };
+    return value === undefined
+      ? undefined
+      : { value: String(value), from: `${key} in ${sources.file?.path ?? ''}` };
   };
   const port = one(flags.port, 'OPTML_PORT', 'port');
   const region = one(flags.region, 'OPTML_REGION', 'region') ?? {
@@ -66,10 +68,21 @@ export function resolveSettings(sources: SettingSources): Settings {
   const home = one(flags.home, 'OPTML_HOME', 'home')?.value ?? resolve(userFolder, '.optml');
   return {
     home: isAbsolute(home) ? home : resolve(workingFolder, home),
-    store: checked(store, /^(embedded|aws|https?:\/\/.+)$/, 'embedded, aws, or a URL such as http://127.0.0.1:9000') ?? 'embedded',
+    store:
+      checked(
+        store,
+        /^(embedded|aws|https?:\/\/.+)$/,
+        'embedded, aws, or a URL such as http://127.0.0.1:9000',
+      ) ?? 'embedded',
     maps: flags.map ?? lines(environment['OPTML_MAP']) ?? file.map ?? [],
     mapImages: imageMaps(flags.mapImage ?? lines(environment['OPTML_MAP_IMAGE']) ?? file.mapImage ?? []),
-    port: Number(checked(port, /^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/, 'a port from 0 to 65535') ?? 4566),
+    port: Number(
+      checked(
+        port,
+        /^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/,
+        'a port from 0 to 65535',
+      ) ?? 4566,
+    ),
     region: checked(region, /^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as us-east-1') ?? 'us-east-1',
     account: checked(account, /^\d{12}$/, 'twelve digits') ?? '000000000000',
     dockerHost: one(flags.dockerHost, 'OPTML_DOCKER_HOST', 'dockerHost')?.value,

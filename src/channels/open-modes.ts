@@ -1,18 +1,36 @@
-/** A platform tree is root's; an image that runs as another user could not write in it (contract §1.2 leaves it so for config). */
-import { chmod, opendir } from 'node:fs/promises';
+/** Modes of a room. It is laid out by this process; who may read and write in it is the platform's choice (contract §1.2). */
+import { chmod, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Mount } from '../plan/opt-ml-tree.js';
 import { inRoom } from './room.js';
 
-/** Opens everything below the given paths of the container to every user of it. Links are none of ours: there are none yet. */
-export async function openModes(room: string, containerPaths: readonly string[]): Promise<void> {
-  for (const path of containerPaths) await openTree(inRoom(room, path));
+interface Modes {
+  readonly folder: number;
+  readonly file: number;
 }
 
-async function openTree(folder: string): Promise<void> {
-  await chmod(folder, 0o777);
+const PLATFORM: Modes = { folder: 0o755, file: 0o644 };
+const OPEN: Modes = { folder: 0o777, file: 0o666 };
+
+/** Gives back what the umask of the user took: everybody in the container may read. */
+export async function undoUmask(room: string): Promise<void> {
+  const { mode } = await stat(room);
+  if ((mode & PLATFORM.folder) !== PLATFORM.folder) await setModes(room, PLATFORM, new Set());
+}
+
+/** An image that runs as another user than root could not write in a tree of root's: what is mounted writable is opened to all. */
+export async function openModes(room: string, mounts: readonly Mount[]): Promise<void> {
+  const closed = new Set(mounts.filter(mount => !mount.writable).map(mount => inRoom(room, mount.path)));
+  for (const { path, writable } of mounts) if (writable) await setModes(inRoom(room, path), OPEN, closed);
+}
+
+/** Links are none of ours: there are none yet. */
+async function setModes(folder: string, modes: Modes, except: ReadonlySet<string>): Promise<void> {
+  await chmod(folder, modes.folder);
   for await (const entry of await opendir(folder)) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) await openTree(path);
-    else await chmod(path, 0o666);
+    if (except.has(path)) continue;
+    if (entry.isDirectory()) await setModes(path, modes, except);
+    else await chmod(path, modes.file);
   }
 }

@@ -13,7 +13,9 @@ export function inRoom(room: string, containerPath: string): string {
  */
 export function safeParts(name: string, uri: string): string[] {
   const parts = name.split('/').filter(part => part !== '');
-  const bad = parts.find(part => part === '.' || part === '..' || part.includes('\0') || Buffer.byteLength(part) > 255);
+  const bad = parts.find(
+    part => part === '.' || part === '..' || part.includes('\0') || Buffer.byteLength(part) > 255,
+  );
   if (bad === undefined) return parts;
   const shown = bad.length > 40 ? `${bad.slice(0, 40)}…` : bad;
   throw new OptmlError(

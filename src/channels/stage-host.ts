@@ -18,7 +18,10 @@ export interface StageOptions {
   /** An empty folder. */
   readonly room: string;
   readonly signal: AbortSignal;
-  readonly onTransfer: (channel: Listing, change: { readonly bytes: number; readonly objects: number }) => void;
+  readonly onTransfer: (
+    channel: Listing,
+    change: { readonly bytes: number; readonly objects: number },
+  ) => void;
   readonly onChannel: (channel: Listing) => void;
 }
 
@@ -32,7 +35,8 @@ export async function stageHost(options: StageOptions): Promise<void> {
   for (const [path, text] of Object.entries(host.files)) await writeFile(inRoom(room, path), text);
   for (const channel of host.channels) {
     const listing = options.listings.find(one => one.channel === channel.name);
-    if (listing === undefined) throw new OptmlError('INTERNAL', `The channel ${channel.name} has no listing.`);
+    if (listing === undefined)
+      throw new OptmlError('INTERNAL', `The channel ${channel.name} has no listing.`);
     await writeManifest(channel, listing, room);
     await download(channel, listing, options);
     options.onChannel(listing);

@@ -14,7 +14,12 @@ export function archiveOutputs(archive: (containerPath: string) => Promise<Reada
         const path = withoutFirst(entry.path);
         // The first member is the path itself: a link or a file in its place is not followed.
         if (path === '') isFolder = entry.kind === 'folder';
-        else if (isFolder) yield { ...entry, path, ...(entry.kind === 'hard-link' ? { target: withoutFirst(entry.target) } : {}) };
+        else if (isFolder)
+          yield {
+            ...entry,
+            path,
+            ...(entry.kind === 'hard-link' ? { target: withoutFirst(entry.target) } : {}),
+          };
       }
     },
     async text(file, maxBytes) {

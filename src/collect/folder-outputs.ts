@@ -12,12 +12,20 @@ import type { HostOutputs, OutputEntry } from './output-entry.js';
 const READ_BYTES = 512 * 1024;
 
 /** `locate` says where a path of the container lies here. Its parents up to the mount are this program's own. */
-export function folderOutputs(locate: (containerPath: string) => string, mounts: readonly string[]): HostOutputs {
+export function folderOutputs(
+  locate: (containerPath: string) => string,
+  mounts: readonly string[],
+): HostOutputs {
   const real = async (path: string): Promise<boolean> => {
     // Between the mount and the path, the container may have put links in place of folders.
-    const mount = mounts.filter(one => path === one || path.startsWith(`${one}/`)).sort((a, b) => b.length - a.length)[0];
+    const mount = mounts
+      .filter(one => path === one || path.startsWith(`${one}/`))
+      .sort((a, b) => b.length - a.length)[0];
     if (mount === undefined) return false;
-    const parts = path.slice(mount.length).split('/').filter(part => part !== '');
+    const parts = path
+      .slice(mount.length)
+      .split('/')
+      .filter(part => part !== '');
     for (let count = 0; count <= parts.length; count += 1) {
       const info = await lstatOrNull(locate([mount, ...parts.slice(0, count)].join('/')));
       if (info === null || (count < parts.length && !info.isDirectory())) return false;
@@ -58,8 +66,20 @@ async function entryOf(
   path: string,
   info: NonNullable<Awaited<ReturnType<typeof lstatOrNull>>>,
 ): Promise<OutputEntry> {
-  const common = { path, mode: Number(info.mode) & 0o7777, mtime: Math.floor(Number(info.mtimeMs) / 1000), size: 0, body: empty };
-  if (info.isFile()) return { ...common, kind: 'file', size: Number(info.size), body: () => contentOf(join(root, path), Number(info.size)) };
+  const common = {
+    path,
+    mode: Number(info.mode) & 0o7777,
+    mtime: Math.floor(Number(info.mtimeMs) / 1000),
+    size: 0,
+    body: empty,
+  };
+  if (info.isFile())
+    return {
+      ...common,
+      kind: 'file',
+      size: Number(info.size),
+      body: () => contentOf(join(root, path), Number(info.size)),
+    };
   if (info.isDirectory()) return { ...common, kind: 'folder' };
   if (info.isSymbolicLink()) return { ...common, kind: 'link', target: await readlink(join(root, path)) };
   return { ...common, kind: 'other' };

@@ -16,7 +16,8 @@ parentPort?.on('message', (message: ToScanner) => {
       const found = pattern.exec(line)?.[1];
       // A metric is a 32-bit float on the platform, which shows in its digits (contract §1.15).
       const value = Math.fround(Number(found));
-      if (found !== undefined && found.trim() !== '' && Number.isFinite(value)) last.set(name, { name, value, time: message.time });
+      if (found !== undefined && found.trim() !== '' && Number.isFinite(value))
+        last.set(name, { name, value, time: message.time });
     }
   parentPort?.postMessage({ kind: 'done', lines: message.lines.length });
 });

@@ -26,7 +26,10 @@ export interface MetricScanner {
   /** Lines as they stand in the log, escaped. */
   readonly push: (lines: readonly string[], time: number) => void;
   /** The values, and why they may not be complete. */
-  readonly finish: () => Promise<{ readonly values: readonly MetricValue[]; readonly incomplete: string | null }>;
+  readonly finish: () => Promise<{
+    readonly values: readonly MetricValue[];
+    readonly incomplete: string | null;
+  }>;
 }
 
 /** More lines than this waiting means that a pattern does not keep up. */
@@ -37,7 +40,10 @@ export function startMetricScanner(given: readonly MetricDefinition[]): MetricSc
   const read = given.map(one => ({ name: one.name, regex: asJavaScriptPattern(one.regex) }));
   const unreadable = read.filter(one => one.regex === null).map(one => one.name);
   const definitions = read.flatMap(({ name, regex }) => (regex === null ? [] : [{ name, regex }]));
-  const worker = definitions.length === 0 ? null : new Worker(new URL('./metric-worker.js', import.meta.url), { workerData: { definitions } });
+  const worker =
+    definitions.length === 0
+      ? null
+      : new Worker(new URL('./metric-worker.js', import.meta.url), { workerData: { definitions } });
   let waiting = 0;
   let incomplete = unreadable.length === 0 ? null : `the pattern of ${unreadable.join(', ')} cannot be read`;
   let onFinal: (values: readonly MetricValue[]) => void = () => undefined;

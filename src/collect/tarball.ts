@@ -22,7 +22,11 @@ export async function* tarOf(
   }
 }
 
-async function fill(tar: Pack, entries: AsyncIterable<OutputEntry>, onLeftOut: (path: string) => void): Promise<void> {
+async function fill(
+  tar: Pack,
+  entries: AsyncIterable<OutputEntry>,
+  onLeftOut: (path: string) => void,
+): Promise<void> {
   for await (const entry of entries) {
     const header = headerOf(entry);
     if (header === null) onLeftOut(entry.path);

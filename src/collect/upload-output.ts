@@ -25,7 +25,10 @@ export async function uploadOutput(request: UploadRequest): Promise<UploadResult
   return request.upload.form === 'tar.gz' ? uploadTarball(request, entries) : uploadObjects(request, entries);
 }
 
-async function uploadTarball(request: UploadRequest, entries: AsyncIterable<OutputEntry>): Promise<UploadResult> {
+async function uploadTarball(
+  request: UploadRequest,
+  entries: AsyncIterable<OutputEntry>,
+): Promise<UploadResult> {
   const { upload, store, onTransfer } = request;
   const some = await withoutEmpty(entries, request.onLeftOut);
   if (some === null) return null;
@@ -44,7 +47,10 @@ async function uploadTarball(request: UploadRequest, entries: AsyncIterable<Outp
 }
 
 /** One object a file. Folders are not objects; links and special files cannot be, and are named. */
-async function uploadObjects(request: UploadRequest, entries: AsyncIterable<OutputEntry>): Promise<UploadResult> {
+async function uploadObjects(
+  request: UploadRequest,
+  entries: AsyncIterable<OutputEntry>,
+): Promise<UploadResult> {
   const { upload, store, onTransfer, onLeftOut, signal } = request;
   let bytes = 0;
   let objects = 0;
@@ -55,7 +61,11 @@ async function uploadObjects(request: UploadRequest, entries: AsyncIterable<Outp
       onLeftOut(entry.path);
       continue;
     }
-    await store.upload({ bucket: upload.to.bucket, key: `${upload.to.key}/${entry.path}` }, entry.body(), options(request));
+    await store.upload(
+      { bucket: upload.to.bucket, key: `${upload.to.key}/${entry.path}` },
+      entry.body(),
+      options(request),
+    );
     bytes += entry.size;
     objects += 1;
     onTransfer({ bytes: entry.size, objects: 1 });

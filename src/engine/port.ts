@@ -17,7 +17,10 @@ export interface Engine {
   /** Makes a host ready to start. `room` is the folder of this machine in which its `/opt/ml` is laid out. */
   place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle>;
   /** Starts it; everything that it prints goes to `onOutput`. Throws CONTAINER_UNSTARTABLE, ENGINE_UNREACHABLE. */
-  start(host: HostHandle, onOutput: (source: 'stdout' | 'stderr', chunk: Buffer) => void): Promise<RunningHost>;
+  start(
+    host: HostHandle,
+    onOutput: (source: 'stdout' | 'stderr', chunk: Buffer) => void,
+  ): Promise<RunningHost>;
   /** `docker stop`: SIGTERM, then SIGKILL after the grace. Ended hosts are no error. */
   stop(host: HostHandle, graceSeconds: number): Promise<void>;
   /** SIGKILL. Ended hosts are no error. */
@@ -50,7 +53,11 @@ export interface ImageOptions {
   readonly signal: AbortSignal;
   /** A pull begins. */
   readonly onPull: () => void;
-  readonly onProgress: (progress: { readonly text: string; readonly done: number; readonly total: number }) => void;
+  readonly onProgress: (progress: {
+    readonly text: string;
+    readonly done: number;
+    readonly total: number;
+  }) => void;
 }
 
 export interface ImageFacts {

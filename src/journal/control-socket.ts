@@ -74,7 +74,8 @@ function socketName(id: string): string {
 /** The kernel takes about 100 bytes for a socket's path; on Linux a descriptor of the folder makes any path short. */
 function shortened(folder: string, name: string): { path: string; release: () => void } {
   const path = join(folder, name);
-  if (process.platform !== 'linux' || Buffer.byteLength(path) < 100) return { path, release: () => undefined };
+  if (process.platform !== 'linux' || Buffer.byteLength(path) < 100)
+    return { path, release: () => undefined };
   const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   return { path: `/proc/self/fd/${descriptor}/${name}`, release: () => closeSync(descriptor) };
 }

@@ -52,7 +52,11 @@ export interface JobFiles {
 
 export function jobFiles(home: Home, kind: 'training', name: string): JobFiles {
   const id = `${kind}-${name.toLowerCase()}`;
-  return filesIn(id, join(home.jobs, kind, name.toLowerCase()), join(home.jobs, kind, `.draft-${name.toLowerCase()}`));
+  return filesIn(
+    id,
+    join(home.jobs, kind, name.toLowerCase()),
+    join(home.jobs, kind, `.draft-${name.toLowerCase()}`),
+  );
 }
 
 /** The same files while they lie in the draft folder. */

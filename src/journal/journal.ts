@@ -58,7 +58,7 @@ function writeWhole(descriptor: number, text: string): number {
   const bytes = Buffer.from(text);
   const { size } = fstatSync(descriptor);
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
     return text.length;
   } catch (thrown) {
     if (!['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '')) throw thrown;
@@ -87,11 +87,16 @@ export async function readJobs(home: Home): Promise<JobState[]> {
     if (systemCode(thrown) === 'ENOENT') return [] as string[];
     throw thrown;
   });
-  const states = await Promise.all(names.filter(name => !name.startsWith('.')).map(name => readJob(jobFiles(home, 'training', name))));
+  const states = await Promise.all(
+    names.filter(name => !name.startsWith('.')).map(name => readJob(jobFiles(home, 'training', name))),
+  );
   return states.filter(state => state !== undefined);
 }
 
 /** A last line without its newline was cut off by a crash. */
 function wholeLines(text: string): string[] {
-  return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').slice(0, -1);
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(0, -1);
 }

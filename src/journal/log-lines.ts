@@ -43,5 +43,7 @@ export function escapeControls(line: string): string {
 function parts(line: string): string[] {
   if (line.length <= MAX_CHARACTERS) return [line];
   const count = Math.ceil(line.length / MAX_CHARACTERS);
-  return Array.from({ length: count }, (_, index) => line.slice(index * MAX_CHARACTERS, (index + 1) * MAX_CHARACTERS));
+  return Array.from({ length: count }, (_, index) =>
+    line.slice(index * MAX_CHARACTERS, (index + 1) * MAX_CHARACTERS),
+  );
 }

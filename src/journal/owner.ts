@@ -41,7 +41,8 @@ export function formatOwner(owner: Owner): string {
 export function parseOwner(text: string): Owner | null {
   try {
     const value = JSON.parse(text) as Partial<Owner> | null;
-    if (typeof value?.pid !== 'number' || typeof value.machine !== 'string' || typeof value.home !== 'string') return null;
+    if (typeof value?.pid !== 'number' || typeof value.machine !== 'string' || typeof value.home !== 'string')
+      return null;
     return {
       machine: value.machine,
       boot: value.boot ?? '',

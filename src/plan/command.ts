@@ -12,7 +12,10 @@ export interface Command {
  * `train` is the argument only where neither field is given. An entrypoint alone runs with no argument at all: the engine
  * drops the image's CMD when the entrypoint is replaced, and the empty list says so.
  */
-export function commandOf({ entrypoint, arguments: given }: Pick<TrainingJob, 'entrypoint' | 'arguments'>): Command {
+export function commandOf({
+  entrypoint,
+  arguments: given,
+}: Pick<TrainingJob, 'entrypoint' | 'arguments'>): Command {
   if (entrypoint === null) return { entrypoint, command: given ?? ['train'] };
   return { entrypoint, command: given ?? [] };
 }

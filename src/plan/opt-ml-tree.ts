@@ -31,7 +31,9 @@ export function foldersOf(job: TrainingJob): string[] {
  */
 export function mountsOf(job: TrainingJob): Mount[] {
   const fixed = ['/opt/ml/errors', '/opt/ml/input', '/opt/ml/model', '/opt/ml/output'];
-  const outside = extraFolders(job).filter(folder => !fixed.some(root => folder === root || folder.startsWith(`${root}/`)));
+  const outside = extraFolders(job).filter(
+    folder => !fixed.some(root => folder === root || folder.startsWith(`${root}/`)),
+  );
   return [
     ...fixed.map(path => ({ path, writable: true })),
     { path: '/opt/ml/input/config', writable: false },
@@ -40,5 +42,7 @@ export function mountsOf(job: TrainingJob): Mount[] {
 }
 
 function extraFolders(job: TrainingJob): string[] {
-  return [job.debugHook, job.tensorBoard].flatMap(one => (one === null ? [] : [one.localPath.replace(/\/+$/, '')]));
+  return [job.debugHook, job.tensorBoard].flatMap(one =>
+    one === null ? [] : [one.localPath.replace(/\/+$/, '')],
+  );
 }

@@ -67,7 +67,15 @@ export function planTrainingJob(job: TrainingJob): Plan {
   };
 }
 
-function planHost({ job, name, hosts }: { job: TrainingJob; name: string; hosts: readonly string[] }): HostPlan {
+function planHost({
+  job,
+  name,
+  hosts,
+}: {
+  job: TrainingJob;
+  name: string;
+  hosts: readonly string[];
+}): HostPlan {
   return {
     name,
     container: {

@@ -7,7 +7,11 @@ import type { ChannelPlan, HostPlan, Plan } from './plan.js';
 export interface PrintedPlan {
   readonly job: Plan['job'];
   readonly hosts: readonly PrintedHost[];
-  readonly uploads: readonly { readonly from: string; readonly to: string; readonly when: 'end' | 'continuous' }[];
+  readonly uploads: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly when: 'end' | 'continuous';
+  }[];
   readonly limits: Plan['limits'];
   readonly differences: readonly Difference[];
 }
@@ -44,7 +48,10 @@ export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObje
 
 function printHost(host: HostPlan, objectsOf: (channel: string) => ListedObjects): PrintedHost {
   const { image, entrypoint, command, environment } = host.container;
-  const manifests = host.channels.map(channel => [channel.manifest, manifestOf(channel, objectsOf(channel.name))]);
+  const manifests = host.channels.map(channel => [
+    channel.manifest,
+    manifestOf(channel, objectsOf(channel.name)),
+  ]);
   return {
     name: host.name,
     containers: [{ image, entrypoint, command, environment }],
@@ -63,5 +70,7 @@ function printHost(host: HostPlan, objectsOf: (channel: string) => ListedObjects
 }
 
 function manifestOf(channel: ChannelPlan, objects: ListedObjects): string {
-  return manifestHead(channel.location) + objects.map(({ key }) => manifestLine(channel.location, key)).join('');
+  return (
+    manifestHead(channel.location) + objects.map(({ key }) => manifestLine(channel.location, key)).join('')
+  );
 }

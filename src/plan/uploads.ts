@@ -17,7 +17,13 @@ export function uploadsOf(job: TrainingJob): UploadPlan[] {
   const { location, compression, kmsKeyId } = job.output;
   const artifact = (from: string, leaf: string): UploadPlan =>
     compression === 'GZIP'
-      ? { from, form: 'tar.gz', to: under(location, job.name, 'output', `${archiveName(leaf)}.tar.gz`), when: 'end', kmsKeyId }
+      ? {
+          from,
+          form: 'tar.gz',
+          to: under(location, job.name, 'output', `${archiveName(leaf)}.tar.gz`),
+          when: 'end',
+          kmsKeyId,
+        }
       : { from, form: 'objects', to: under(location, job.name, 'output', leaf), when: 'end', kmsKeyId };
   return [
     artifact('/opt/ml/model', 'model'),

@@ -21,9 +21,14 @@ export function describeTrainingJob(state: JobState): DescribeTrainingJobRespons
     ...modelArtifacts(state),
     TrainingJobStatus: state.status,
     SecondaryStatus: state.secondaryStatus,
-    ...(state.failureReason === undefined || state.status !== 'Failed' ? {} : { FailureReason: state.failureReason }),
+    ...(state.failureReason === undefined || state.status !== 'Failed'
+      ? {}
+      : { FailureReason: state.failureReason }),
     HyperParameters: request['HyperParameters'] ?? {},
-    AlgorithmSpecification: { EnableSageMakerMetricsTimeSeries: false, ...record(request['AlgorithmSpecification']) },
+    AlgorithmSpecification: {
+      EnableSageMakerMetricsTimeSeries: false,
+      ...record(request['AlgorithmSpecification']),
+    },
     RoleArn: request['RoleArn'],
     InputDataConfig: channels(request),
     OutputDataConfig: { KmsKeyId: '', CompressionType: 'GZIP', ...record(request['OutputDataConfig']) },
@@ -72,7 +77,11 @@ function modelArtifacts({ created, status, uploaded }: JobState): object {
 
 /** Whole seconds (contract §1.15). */
 function finalMetrics({ metrics }: JobState): object[] {
-  return metrics.map(({ name, value, time }) => ({ MetricName: name, Value: value, Timestamp: Math.floor(time / 1000) }));
+  return metrics.map(({ name, value, time }) => ({
+    MetricName: name,
+    Value: value,
+    Timestamp: Math.floor(time / 1000),
+  }));
 }
 
 function times(state: JobState): object {
@@ -104,7 +113,9 @@ function channels(request: TrainingRequest): unknown[] {
 }
 
 function echo(request: TrainingRequest, members: readonly string[]): object {
-  return Object.fromEntries(members.filter(name => request[name] !== undefined).map(name => [name, request[name]]));
+  return Object.fromEntries(
+    members.filter(name => request[name] !== undefined).map(name => [name, request[name]]),
+  );
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -24,7 +24,12 @@ export type TrainingJobStatus = 'InProgress' | 'Stopping' | 'Completed' | 'Faile
 export type JobEvent =
   | JobCreated
   /** The job enters a status, or only the message changes while the status stays. */
-  | { readonly kind: 'job.status'; readonly time: number; readonly status: SecondaryStatus; readonly message: string }
+  | {
+      readonly kind: 'job.status';
+      readonly time: number;
+      readonly status: SecondaryStatus;
+      readonly message: string;
+    }
   | { readonly kind: 'image.ready'; readonly time: number; readonly reference: string; readonly how: string }
   | {
       readonly kind: 'channel.ready';
@@ -44,11 +49,28 @@ export type JobEvent =
     }
   | OutputUploaded
   /** An output that could not be uploaded: where it lies now. */
-  | { readonly kind: 'output.kept'; readonly time: number; readonly from: string; readonly path: string; readonly why: string }
+  | {
+      readonly kind: 'output.kept';
+      readonly time: number;
+      readonly from: string;
+      readonly path: string;
+      readonly why: string;
+    }
   /** An output that could neither be uploaded nor kept: container, volumes and folder of the host are left as they are. */
-  | { readonly kind: 'output.unsaved'; readonly time: number; readonly from: string; readonly where: string; readonly why: string }
+  | {
+      readonly kind: 'output.unsaved';
+      readonly time: number;
+      readonly from: string;
+      readonly where: string;
+      readonly why: string;
+    }
   /** Something below an output folder that has no place in an artifact: a socket, a device … */
-  | { readonly kind: 'output.left-out'; readonly time: number; readonly from: string; readonly names: readonly string[] }
+  | {
+      readonly kind: 'output.left-out';
+      readonly time: number;
+      readonly from: string;
+      readonly names: readonly string[];
+    }
   /** The last value of each metric that the logs showed. */
   | {
       readonly kind: 'metrics.final';
@@ -100,7 +122,13 @@ export interface LogLine {
 }
 
 export type Progress =
-  | { readonly kind: 'image.progress'; readonly reference: string; readonly text: string; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'image.progress';
+      readonly reference: string;
+      readonly text: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | TransferProgress
   | ({ readonly kind: 'log' } & LogLine);
 

@@ -1,5 +1,12 @@
 /** Folds a job's events into its state: status, transitions, times (contract §1.12). Pure. */
-import type { JobCreated, JobEvent, OutputUploaded, PlacedHost, SecondaryStatus, TrainingJobStatus } from './events.js';
+import type {
+  JobCreated,
+  JobEvent,
+  OutputUploaded,
+  PlacedHost,
+  SecondaryStatus,
+  TrainingJobStatus,
+} from './events.js';
 
 export interface Transition {
   readonly status: SecondaryStatus;
@@ -102,7 +109,11 @@ function enter(state: JobState, event: Extract<JobEvent, { kind: 'job.status' }>
       ? []
       : open.status === status
         ? [...before, { ...open, message }]
-        : [...before, { ...open, end: time }, { status, start: time, message, ...(terminal ? { end: time } : {}) }];
+        : [
+            ...before,
+            { ...open, end: time },
+            { status, start: time, message, ...(terminal ? { end: time } : {}) },
+          ];
   return {
     ...state,
     transitions,

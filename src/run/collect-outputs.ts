@@ -8,7 +8,10 @@ import { reasonOfUpload } from '../report/failure-reason.js';
 import { roomOf } from './prepare-hosts.js';
 import type { JobRun } from './run-job.js';
 
-export type CollectRun = Pick<JobRun, 'plan' | 'store' | 'engine' | 'control' | 'reporter' | 'files' | 'keepFolder'>;
+export type CollectRun = Pick<
+  JobRun,
+  'plan' | 'store' | 'engine' | 'control' | 'reporter' | 'files' | 'keepFolder'
+>;
 
 /** Names in one event; a folder of ten thousand sockets is told by its count. */
 const MAX_NAMES = 20;
@@ -34,7 +37,11 @@ export async function collectOutputs(run: CollectRun, placed: readonly HostHandl
 }
 
 /** Keeps every output, with no attempt to upload it. */
-export async function keepOutputs(run: CollectRun, placed: readonly HostHandle[], why: string): Promise<void> {
+export async function keepOutputs(
+  run: CollectRun,
+  placed: readonly HostHandle[],
+  why: string,
+): Promise<void> {
   for (const upload of run.plan.uploads)
     for (const handle of placed) await keepOne(run, { upload, handle, why });
 }
@@ -81,7 +88,11 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
   if (leftOut.length > 0) {
     const names = leftOut.slice(0, MAX_NAMES);
     const more = leftOut.length - names.length;
-    reporter.say({ kind: 'output.left-out', from: upload.from, names: more === 0 ? names : [...names, `and ${more} more`] });
+    reporter.say({
+      kind: 'output.left-out',
+      from: upload.from,
+      names: more === 0 ? names : [...names, `and ${more} more`],
+    });
   }
   if (result !== null) reporter.say({ kind: 'output.uploaded', from: upload.from, ...result });
 }
@@ -93,11 +104,19 @@ async function keepOne(
   const { reporter, keepFolder, files } = run;
   try {
     const room = handle.volumes.length === 0 ? roomOf({ files }, handle.host) : null;
-    const path = await keep({ outputs: outputsFor(run, handle), room, from: upload.from, folder: keepFolder });
+    const path = await keep({
+      outputs: outputsFor(run, handle),
+      room,
+      from: upload.from,
+      folder: keepFolder,
+    });
     if (path !== null) reporter.say({ kind: 'output.kept', from: upload.from, path, why });
   } catch (thrown) {
     const { message } = asOptmlError(thrown);
-    const where = handle.volumes.length === 0 ? roomOf({ files }, handle.host) : `the volumes of container ${handle.container.slice(0, 12)}`;
+    const where =
+      handle.volumes.length === 0
+        ? roomOf({ files }, handle.host)
+        : `the volumes of container ${handle.container.slice(0, 12)}`;
     reporter.say({ kind: 'output.unsaved', from: upload.from, where, why: `${why}; then ${message}` });
   }
 }

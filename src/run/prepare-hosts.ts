@@ -1,7 +1,7 @@
 /** Inputs and image side by side, then every host made ready to start. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openModes } from '../channels/open-modes.js';
+import { openModes, undoUmask } from '../channels/open-modes.js';
 import { roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts } from '../engine/port.js';
 import type { HostPlan } from '../plan/plan.js';
@@ -18,9 +18,16 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
   const placed: HostHandle[] = [];
   for (const host of plan.hosts) {
     const folder = roomOf(run, host.name);
-    if (!isRoot(image.user)) await openModes(folder, writableFolders(host));
+    await undoUmask(folder);
+    if (!isRoot(image.user)) await openModes(folder, host.mounts);
     const handle = await engine.place(
-      { plan: host, image, folder, contents: () => roomContents(folder), labels: { ...labels, host: host.name } },
+      {
+        plan: host,
+        image,
+        folder,
+        contents: () => roomContents(folder),
+        labels: { ...labels, host: host.name },
+      },
       control.killing,
     );
     undo.add(`The container of ${host.name}`, () => engine.remove(handle));
@@ -41,8 +48,14 @@ async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal
     { reference: container.image, platform: container.platform },
     {
       signal,
-      onPull: () => reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading the training image' }),
-      onProgress: progress => reporter.progress({ kind: 'image.progress', reference: container.image, ...progress }),
+      onPull: () =>
+        reporter.say({
+          kind: 'job.status',
+          status: 'Downloading',
+          message: 'Downloading the training image',
+        }),
+      onProgress: progress =>
+        reporter.progress({ kind: 'image.progress', reference: container.image, ...progress }),
     },
   );
   reporter.say({ kind: 'image.ready', reference: container.image, how: image.how });
@@ -77,15 +90,14 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
     },
     onChannel(listing) {
       progress(listing, true);
-      reporter.say({ kind: 'channel.ready', channel: listing.channel, objects: listing.objects, bytes: listing.bytes });
+      reporter.say({
+        kind: 'channel.ready',
+        channel: listing.channel,
+        objects: listing.objects,
+        bytes: listing.bytes,
+      });
     },
   });
-}
-
-/** Config stays as it is: nobody may write there. */
-function writableFolders(host: HostPlan): string[] {
-  const roots = host.folders.filter(folder => !host.folders.some(other => folder.startsWith(`${other}/`)));
-  return roots.filter(folder => folder !== '/opt/ml/input').concat('/opt/ml/input/data');
 }
 
 function isRoot(user: string): boolean {

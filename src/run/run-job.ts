@@ -59,7 +59,10 @@ export async function runJob(run: JobRun): Promise<JobState> {
   }
   if (reporter.state.unsaved.length > 0) undo.forget();
   for (const { what, thrown } of await undo.run())
-    reporter.say({ kind: 'note', text: `${what} could not be removed (${asOptmlError(thrown).message}). "optml clean" will try again.` });
+    reporter.say({
+      kind: 'note',
+      text: `${what} could not be removed (${asOptmlError(thrown).message}). "optml clean" will try again.`,
+    });
   return end(run, outcome);
 }
 
@@ -138,7 +141,8 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
 async function sayMetrics(reporter: Reporter, metrics: MetricScanner): Promise<void> {
   const { values, incomplete } = await metrics.finish();
   reporter.say({ kind: 'metrics.final', values });
-  if (incomplete !== null) reporter.say({ kind: 'note', text: `FinalMetricDataList may lack values: ${incomplete}.` });
+  if (incomplete !== null)
+    reporter.say({ kind: 'note', text: `FinalMetricDataList may lack values: ${incomplete}.` });
 }
 
 async function outcomeOf(
@@ -178,7 +182,10 @@ function failure({ reporter }: JobRun, error: OptmlError): Outcome {
 
 function end({ reporter, control }: JobRun, outcome: Outcome): JobState {
   if (reporter.lostLines > 0)
-    reporter.say({ kind: 'note', text: `The disk was full: ${reporter.lostLines} lines of the log were not written.` });
+    reporter.say({
+      kind: 'note',
+      text: `The disk was full: ${reporter.lostLines} lines of the log were not written.`,
+    });
   switch (outcome.kind) {
     case 'completed':
       reporter.say({ kind: 'job.status', status: 'Completed', message: 'Training job completed' });
@@ -190,7 +197,11 @@ function end({ reporter, control }: JobRun, outcome: Outcome): JobState {
     case 'stopped':
       reporter.say(
         control.cause === 'max-runtime'
-          ? { kind: 'job.status', status: 'MaxRuntimeExceeded', message: 'Training job runtime exceeded MaxRuntimeInSeconds provided' }
+          ? {
+              kind: 'job.status',
+              status: 'MaxRuntimeExceeded',
+              message: 'Training job runtime exceeded MaxRuntimeInSeconds provided',
+            }
           : { kind: 'job.status', status: 'Stopped', message: 'Training job stopped' },
       );
   }

@@ -1,13 +1,12 @@
-/** What dead processes left: their jobs are ended, collected and closed; what else bears our labels is told and removed. */
+/** What dead processes left: their jobs are ended, collected and closed. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Engine, Leftover } from '../engine/port.js';
-import { asOptmlError } from '../errors.js';
+import type { Engine } from '../engine/port.js';
 import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.js';
 import { removeSocket } from '../journal/control-socket.js';
 import { acquireLock, lockIds, lockState } from '../journal/job-lock.js';
 import { openJournal, readJob } from '../journal/journal.js';
-import { lifeOf, parseOwner, type Owner } from '../journal/owner.js';
+import type { Owner } from '../journal/owner.js';
 import type { Plan } from '../plan/plan.js';
 import { PLATFORM_FAULT } from '../report/failure-reason.js';
 import { hasEnded, type JobState } from '../report/job-state.js';
@@ -50,7 +49,10 @@ export async function abandonedRuns({ home, owner }: Pick<Sweep, 'home' | 'owner
 
 /** Ends, collects and closes one of them; false when another process is at it. An unknown owner is taken for dead. */
 export async function closeRun(sweep: Sweep, { files, owner }: AbandonedRun): Promise<boolean> {
-  const lock = await acquireLock(sweep.home.run, files.id, { owner: sweep.owner, force: owner === 'unknown' });
+  const lock = await acquireLock(sweep.home.run, files.id, {
+    owner: sweep.owner,
+    force: owner === 'unknown',
+  });
   if (lock === null) return false;
   try {
     await rm(draftFiles(files).folder, { recursive: true, force: true });
@@ -71,7 +73,10 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
   const journal = await openJournal(files);
   const reporter = continueReport({ state, journal, observer: sweep.observer, now: sweep.now });
   try {
-    reporter.say({ kind: 'note', text: `The process that ran ${state.created.name} died; the job is closed as Failed.` });
+    reporter.say({
+      kind: 'note',
+      text: `The process that ran ${state.created.name} died; the job is closed as Failed.`,
+    });
     for (const handle of state.placed) await engine.stop(handle, 0);
     if (state.placed.length > 0) {
       const { plan } = JSON.parse(await readFile(files.plan, 'utf8')) as { plan: Plan };
@@ -79,9 +84,14 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
       const keepFolder = join(home.kept, state.created.run);
       const run = { plan, store, engine, control: new RunControl(), reporter, files, keepFolder };
       try {
-        reporter.say({ kind: 'job.status', status: 'Uploading', message: 'Uploading generated training model' });
+        reporter.say({
+          kind: 'job.status',
+          status: 'Uploading',
+          message: 'Uploading generated training model',
+        });
         if (store.name === state.created.store) await collectOutputs(run, state.placed);
-        else await keepOutputs(run, state.placed, `the job ran on ${state.created.store}, not on ${store.name}`);
+        else
+          await keepOutputs(run, state.placed, `the job ran on ${state.created.store}, not on ${store.name}`);
       } finally {
         await store.close();
       }
@@ -96,29 +106,5 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
     reporter.say({ kind: 'job.status', status: 'Failed', message: 'Training job failed' });
   } finally {
     journal.close();
-  }
-}
-
-export interface LeftoverReport {
-  readonly leftover: Leftover;
-  readonly owner: 'alive' | 'dead' | 'unknown';
-}
-
-/** Everything in the engine that is ours, with what is known of its owner. Containers come first: volumes hang on them. */
-export async function listLeftovers({ engine, owner }: Pick<Sweep, 'engine' | 'owner'>): Promise<LeftoverReport[]> {
-  const order = { container: 0, network: 1, volume: 2 };
-  const all = await engine.leftovers(AbortSignal.timeout(10_000));
-  return all
-    .sort((a, b) => order[a.kind] - order[b.kind])
-    .map(leftover => ({ leftover, owner: lifeOf(parseOwner(leftover.labels.owner), owner.home) }));
-}
-
-/** Undefined when it is gone; else why it is not. */
-export async function removeLeftover(leftover: Leftover): Promise<string | undefined> {
-  try {
-    await leftover.remove();
-    return undefined;
-  } catch (thrown) {
-    return asOptmlError(thrown).message;
   }
 }

@@ -34,7 +34,8 @@ export async function listChannel(
     for await (const object of store.list(channel.location, signal)) {
       objects += 1;
       bytes += object.size;
-      if (!out.write(`${JSON.stringify([object.key, object.size, object.etag])}\n`)) await once(out, 'drain', { signal });
+      if (!out.write(`${JSON.stringify([object.key, object.size, object.etag])}\n`))
+        await once(out, 'drain', { signal });
     }
   } catch (thrown) {
     throw isMissingBucket(thrown) ? nothingThere(job, channel, (thrown as Error).message) : thrown;

@@ -64,7 +64,8 @@ export interface Cleaned {
 export async function clean(options: Start, ...flags: readonly string[]): Promise<Cleaned[]> {
   const result = await optml(['clean', '--json', ...flags], options);
   expectStatus(result, 0);
-  return JSON.parse(result.stdout) as Cleaned[];
+  const report = JSON.parse(result.stdout) as Cleaned[];
+  return report.map(({ what, name, job, done }) => ({ what, name, job, done }));
 }
 
 /** The text of one file in a tarball. */
@@ -73,9 +74,10 @@ export async function textIn(tarball: string, member: string): Promise<string> {
   return stdout;
 }
 
-/** Paths behind `kept` in the card, in its order. Each is there. */
+/** The paths that stderr names as those of kept outputs. Each is there. */
 export async function keptPaths({ stderr }: Result): Promise<string[]> {
-  const paths = [...stderr.matchAll(/^ {2}kept {4}(.+?) {2}\(/gm)].map(match => match[1] ?? '');
+  const paths = [...stderr.matchAll(/it is kept in (.+)$/gm)].map(match => match[1] ?? '');
+  expect(paths).not.toEqual([]);
   for (const path of paths) await access(path);
   return paths;
 }

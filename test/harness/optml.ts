@@ -31,6 +31,8 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly cwd?: string;
+  /** What takes the arguments, where it is not the built command itself. */
+  readonly command?: readonly [string, ...string[]];
 }
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -52,8 +54,9 @@ export async function scratch(name = 'test'): Promise<string> {
   return folder;
 }
 
-export function start(args: readonly string[], { home, env = {}, input, cwd }: Start): Running {
-  const child = spawn(process.execPath, [CLI, ...args], {
+export function start(args: readonly string[], { home, env = {}, input, cwd, command = [process.execPath, CLI] }: Start): Running {
+  const [program, ...first] = command;
+  const child = spawn(program, [...first, ...args], {
     cwd: cwd ?? home,
     env: { ...cleanEnvironment(), OPTML_HOME: home, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

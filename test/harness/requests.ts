@@ -13,19 +13,29 @@ export function jobName(base = 'test'): string {
 }
 
 /** A job that runs a shell line in the test image, with the given members put in place of the ordinary ones. */
-export function shellJob(line: string, members: Request = {}): Request {
+export function shellJob(line: string | readonly string[], members: Request = {}): Request {
   return {
     TrainingJobName: jobName(),
     RoleArn: 'arn:aws:iam::123456789012:role/Training',
-    AlgorithmSpecification: {
-      TrainingImage: 'optml-shell:latest',
-      TrainingInputMode: 'File',
-      ContainerEntrypoint: ['sh', '-c', line],
-    },
+    ...shell(line),
     OutputDataConfig: { S3OutputPath: 's3://outputs/here' },
     ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 10 },
     StoppingCondition: { MaxRuntimeInSeconds: 600 },
     ...members,
+  };
+}
+
+/** The member that runs a shell line; or several, up to the first that fails: none may be longer than 256 characters. */
+export function shell(line: string | readonly string[], members: Request = {}): Request {
+  const words =
+    typeof line === 'string' ? [line] : ['for line; do eval "$line" || exit; done', 'sh', ...line];
+  return {
+    AlgorithmSpecification: {
+      TrainingImage: 'optml-shell:latest',
+      TrainingInputMode: 'File',
+      ContainerEntrypoint: ['sh', '-c', ...words],
+      ...members,
+    },
   };
 }
 

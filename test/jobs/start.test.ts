@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runJob } from '../harness/job.js';
-import { jobName, shellJob, type Request } from '../harness/requests.js';
+import { jobName, shell, shellJob, type Request } from '../harness/requests.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -13,11 +13,6 @@ const USER_1000 = 'optml-user-1000:latest';
 
 function algorithm(members: Request): Request {
   return { AlgorithmSpecification: { TrainingInputMode: 'File', TrainingImage: ARGUMENTS, ...members } };
-}
-
-/** The entrypoint `sh -c line`, in an image of choice. */
-function shellIn(image: string, line: string): Request {
-  return algorithm({ TrainingImage: image, ContainerEntrypoint: ['sh', '-c', line] });
 }
 
 describe('entrypoint and arguments', () => {
@@ -59,12 +54,12 @@ describe('entrypoint and arguments', () => {
 
 describe('the image', () => {
   test('its user, working folder and code under /opt/ml hold', async () => {
-    const { status, log } = await runJob(shellJob('', shellIn(USER_1000, 'id -u; pwd; cat /opt/ml/code/hello.txt')));
+    const { status, log } = await runJob(shellJob('', shell('id -u; pwd; cat /opt/ml/code/hello.txt', { TrainingImage: USER_1000 })));
     expect({ status, log }).toEqual({ status: 0, log: ['1000', '/work', 'hello from the image'] });
   });
 
   test('a root image runs as root in the folder that it names', async () => {
-    const { status, log } = await runJob(shellJob('', shellIn(ARGUMENTS, 'id -u; pwd; echo $HOME')));
+    const { status, log } = await runJob(shellJob('', shell('id -u; pwd; echo $HOME', { TrainingImage: ARGUMENTS })));
     expect({ status, log }).toEqual({ status: 0, log: ['0', '/srv', '/root'] });
   });
 
@@ -93,7 +88,7 @@ describe('the environment', () => {
     };
     const { output } = await runJob(
       shellJob('', {
-        ...shellIn(ARGUMENTS, 'cp /proc/1/environ /opt/ml/model/environ'),
+        ...shell('cp /proc/1/environ /opt/ml/model/environ', { TrainingImage: ARGUMENTS }),
         TrainingJobName: name,
         Environment: environment,
         OutputDataConfig: { S3OutputPath: 's3://outputs/here', CompressionType: 'NONE' },

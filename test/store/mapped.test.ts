@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { createEmbeddedStore } from '../../src/store/embedded/embedded-store.js'
 import { mapStore } from '../../src/store/mapped.js';
 import { parseMapping } from '../../src/store/mapping.js';
 import type { Store } from '../../src/store/port.js';
-import { BUCKET, collect, first, inChunks, keysUnder, put } from './contract.js';
+import { BUCKET, collect, first, inChunks, keysUnder, put, storeContract } from './contract.js';
 
 const signal = new AbortController().signal;
 let folder: string;
@@ -34,6 +34,21 @@ function mapped(...maps: string[]): Store {
 
 const keys = async (store: Store, prefix: string): Promise<string[]> =>
   (await keysUnder(store, prefix)).map(object => object.key);
+
+const contractRoot = await mkdtemp(join(tmpdir(), 'optml-mapped-contract-'));
+
+storeContract({
+  name: 'a store with a map elsewhere: contract',
+  limits: { refusedKeys: [], fileBesideFolder: true },
+  async open() {
+    await mkdir(join(contractRoot, 's3', BUCKET), { recursive: true });
+    await mkdir(join(contractRoot, 'mine'));
+    const map = parseMapping(`s3://${BUCKET}/mapped=mine`, contractRoot);
+    return mapStore(createEmbeddedStore(join(contractRoot, 's3')), [map]);
+  },
+  leftovers: () => readdir(join(contractRoot, 's3', '.optml', 'tmp')),
+  close: () => rm(contractRoot, { recursive: true, force: true }),
+});
 
 describe('a mapped prefix', () => {
   it('is read from its folder, and hides what the store has under it', async () => {

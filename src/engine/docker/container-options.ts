@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import type { HostLabels, HostToPlace } from '../port.js';
 
-export const LABELS = { job: 'optml.job', run: 'optml.run', host: 'optml.host', owner: 'optml.owner' } as const;
+export const LABELS = {
+  job: 'optml.job',
+  run: 'optml.run',
+  host: 'optml.host',
+  owner: 'optml.owner',
+} as const;
 
 /** Where a host's mounts come from: a folder of this machine, or volumes by mount path. */
 export type Room =
@@ -63,9 +68,17 @@ export function labelsOf(labels: Readonly<Record<string, string>>): HostLabels {
   };
 }
 
-function mountOf(mount: { readonly path: string; readonly writable: boolean }, room: Room): Docker.MountSettings {
+function mountOf(
+  mount: { readonly path: string; readonly writable: boolean },
+  room: Room,
+): Docker.MountSettings {
   const common = { Target: mount.path, ReadOnly: !mount.writable };
   if (room.kind === 'folder') return { ...common, Type: 'bind', Source: join(room.folder, mount.path) };
   // What the image has at that path stays hidden, as it is by a bind.
-  return { ...common, Type: 'volume', Source: room.volumes[mount.path] ?? '', VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } } };
+  return {
+    ...common,
+    Type: 'volume',
+    Source: room.volumes[mount.path] ?? '',
+    VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
+  };
 }

@@ -84,7 +84,10 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       )) as EngineInfo;
       memoryBytes = info.MemTotal;
       if (info.OSType !== 'linux')
-        throw new OptmlError('ENGINE_UNFIT', `${name} runs ${info.OSType} containers: SageMaker's are Linux ones, so switch it to Linux.`);
+        throw new OptmlError(
+          'ENGINE_UNFIT',
+          `${name} runs ${info.OSType} containers: SageMaker's are Linux ones, so switch it to Linux.`,
+        );
       // Root in these containers is somebody else on this machine, or the files are another machine's.
       const mapsUsers = (info.SecurityOptions ?? []).some(one => /name=(userns|rootless)/.test(one));
       bindsRooms &&= !mapsUsers && !/Docker Desktop/i.test(info.OperatingSystem);
@@ -97,7 +100,13 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     },
 
     image(wanted: ImageWanted, imageOptions: ImageOptions): Promise<ImageFacts> {
-      return asked(findImage({ docker, mapped: options.mappedImages, credentials: options.credentials }, wanted, imageOptions));
+      return asked(
+        findImage(
+          { docker, mapped: options.mappedImages, credentials: options.credentials },
+          wanted,
+          imageOptions,
+        ),
+      );
     },
 
     async place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle> {
@@ -160,7 +169,9 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       if (host.volumes.length === 0) return null;
       return async path => {
         try {
-          return Readable.from(await docker.getContainer(host.container).getArchive({ path }), { objectMode: false });
+          return Readable.from(await docker.getContainer(host.container).getArchive({ path }), {
+            objectMode: false,
+          });
         } catch (thrown) {
           if ((thrown as { statusCode?: number }).statusCode === 404) return null;
           throw isSilence(thrown) ? unreachable(options.endpoint, thrown) : thrown;
@@ -244,7 +255,10 @@ function parseUrl(url: string): URL {
   try {
     return new URL(url);
   } catch {
-    throw new OptmlError('USAGE', `"${url}" is no address of a Docker engine: expected unix:///path, tcp://host:port or ssh://user@host.`);
+    throw new OptmlError(
+      'USAGE',
+      `"${url}" is no address of a Docker engine: expected unix:///path, tcp://host:port or ssh://user@host.`,
+    );
   }
 }
 
@@ -252,7 +266,10 @@ function parseUrl(url: string): URL {
 function isSilence(thrown: unknown): boolean {
   if (thrown instanceof OptmlError || !(thrown instanceof Error)) return false;
   const { statusCode, code, name } = thrown as { statusCode?: number; code?: string; name: string };
-  return statusCode === undefined && (code !== undefined || name === 'TimeoutError' || /socket hang up|connect/i.test(thrown.message));
+  return (
+    statusCode === undefined &&
+    (code !== undefined || name === 'TimeoutError' || /socket hang up|connect/i.test(thrown.message))
+  );
 }
 
 function unreachable({ url, from }: Endpoint, cause: unknown): OptmlError {
@@ -261,12 +278,21 @@ function unreachable({ url, from }: Endpoint, cause: unknown): OptmlError {
     code === 'EACCES'
       ? `may not be used by this user: add yourself to the "docker" group (sudo usermod -aG docker $USER) and log in again`
       : `does not answer${typeof code === 'string' ? ` (${code})` : ''}: start it (sudo systemctl start docker, or Docker Desktop), or name another with --docker-host`;
-  return new OptmlError('ENGINE_UNREACHABLE', `The Docker engine at ${url} (from ${from}) ${reason}.`, { cause });
+  return new OptmlError('ENGINE_UNREACHABLE', `The Docker engine at ${url} (from ${from}) ${reason}.`, {
+    cause,
+  });
 }
 
 /** The engine's own words for what it will not do. */
-function refused(thrown: unknown, code: 'ENGINE_UNFIT' | 'CONTAINER_UNSTARTABLE' = 'ENGINE_UNFIT'): OptmlError {
-  const { statusCode, json, reason } = thrown as { statusCode?: number; json?: { message?: string }; reason?: string };
+function refused(
+  thrown: unknown,
+  code: 'ENGINE_UNFIT' | 'CONTAINER_UNSTARTABLE' = 'ENGINE_UNFIT',
+): OptmlError {
+  const { statusCode, json, reason } = thrown as {
+    statusCode?: number;
+    json?: { message?: string };
+    reason?: string;
+  };
   if (statusCode === undefined) return asOptmlError(thrown);
   return new OptmlError(code, json?.message ?? reason ?? (thrown as Error).message, { cause: thrown });
 }

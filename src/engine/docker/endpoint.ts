@@ -37,7 +37,8 @@ export function findEndpoint(environment: DockerEnvironment): Endpoint {
   if (isSet(dockerHost)) return { url: dockerHost, from: '--docker-host', ...tls };
   if (isSet(DOCKER_HOST)) return { url: DOCKER_HOST, from: 'DOCKER_HOST', ...tls };
   const context = isSet(DOCKER_CONTEXT) ? DOCKER_CONTEXT : currentContext(environment);
-  if (context !== undefined && context !== 'default') return contextEndpoint(configFolder(environment), context);
+  if (context !== undefined && context !== 'default')
+    return contextEndpoint(configFolder(environment), context);
   const socket = socketsOf(environment).find(path => existsSync(path)) ?? DEFAULT_SOCKET;
   return { url: `unix://${socket}`, from: 'the default socket' };
 }
@@ -51,7 +52,9 @@ function socketsOf({ HOME, XDG_RUNTIME_DIR }: DockerEnvironment): string[] {
   return [
     DEFAULT_SOCKET,
     ...(isSet(XDG_RUNTIME_DIR) ? [join(XDG_RUNTIME_DIR, 'docker.sock')] : []),
-    ...(isSet(HOME) ? [join(HOME, '.docker/run/docker.sock'), join(HOME, '.docker/desktop/docker.sock')] : []),
+    ...(isSet(HOME)
+      ? [join(HOME, '.docker/run/docker.sock'), join(HOME, '.docker/desktop/docker.sock')]
+      : []),
   ];
 }
 
@@ -72,7 +75,11 @@ function contextEndpoint(folder: string, name: string): Endpoint {
       'USAGE',
       `The docker context "${name}" cannot be read in ${folder}: choose one that "docker context ls" shows, or give --docker-host.`,
     );
-  return { url: host, from: `the docker context "${name}"`, ...pemsIn(join(folder, 'contexts/tls', id, 'docker')) };
+  return {
+    url: host,
+    from: `the docker context "${name}"`,
+    ...pemsIn(join(folder, 'contexts/tls', id, 'docker')),
+  };
 }
 
 function tlsOf({ DOCKER_TLS_VERIFY, DOCKER_CERT_PATH, ...rest }: DockerEnvironment): Pick<Endpoint, 'tls'> {

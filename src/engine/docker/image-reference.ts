@@ -19,4 +19,3 @@ export function ecrRepositoryTag(reference: string): string | undefined {
 export function withTag(reference: string): string {
   return reference.includes('@') || /:[^/]+$/.test(reference) ? reference : `${reference}:latest`;
 }
-

@@ -15,25 +15,33 @@ export interface ImageSources {
 type Inspected = Docker.ImageInspectInfo;
 
 /** Throws IMAGE_UNAVAILABLE; other errors are the engine's. */
-export async function findImage(sources: ImageSources, wanted: ImageWanted, options: ImageOptions): Promise<ImageFacts> {
+export async function findImage(
+  sources: ImageSources,
+  wanted: ImageWanted,
+  options: ImageOptions,
+): Promise<ImageFacts> {
   const { docker, mapped } = sources;
   const { reference } = wanted;
   const other = mapped[reference];
   if (other !== undefined) {
     const image = await inspect(docker, other);
     if (image === null)
-      throw unavailable(`--map-image names ${other} for ${reference}, but the engine has no such image: build it, or correct the name.`);
+      throw unavailable(
+        `--map-image names ${other} for ${reference}, but the engine has no such image: build it, or correct the name.`,
+      );
     return factsOf(image, wanted, `${other}, mapped from ${reference}`);
   }
   const exact = await inspect(docker, reference);
   if (exact !== null) return factsOf(exact, wanted, reference);
   const local = ecrRepositoryTag(reference);
   const tagged = local === undefined ? null : await inspect(docker, local);
-  if (local !== undefined && tagged !== null) return factsOf(tagged, wanted, `the local image ${local} for ${reference}`);
+  if (local !== undefined && tagged !== null)
+    return factsOf(tagged, wanted, `the local image ${local} for ${reference}`);
   options.onPull();
   await pull(sources, wanted, options);
   const pulled = await inspect(docker, reference);
-  if (pulled === null) throw unavailable(`The image ${reference} was pulled, but the engine does not have it.`);
+  if (pulled === null)
+    throw unavailable(`The image ${reference} was pulled, but the engine does not have it.`);
   return factsOf(pulled, wanted, `${reference}, pulled`);
 }
 
@@ -58,7 +66,11 @@ function factsOf(image: Inspected, wanted: ImageWanted, how: string): ImageFacts
   return { id: image.Id, how, user: (image.Config as { User?: string } | null)?.User ?? '' };
 }
 
-async function pull({ docker, credentials }: ImageSources, wanted: ImageWanted, options: ImageOptions): Promise<void> {
+async function pull(
+  { docker, credentials }: ImageSources,
+  wanted: ImageWanted,
+  options: ImageOptions,
+): Promise<void> {
   const reference = withTag(wanted.reference);
   try {
     const authconfig = await credentials(registryOf(reference));
@@ -71,7 +83,11 @@ async function pull({ docker, credentials }: ImageSources, wanted: ImageWanted, 
   } catch (thrown) {
     options.signal.throwIfAborted();
     if (thrown instanceof OptmlError) throw thrown;
-    const { statusCode, json, message } = thrown as { statusCode?: number; json?: { message?: string }; message: string };
+    const { statusCode, json, message } = thrown as {
+      statusCode?: number;
+      json?: { message?: string };
+      message: string;
+    };
     // Without a status the engine itself is away.
     if (statusCode === undefined && json === undefined && !(thrown instanceof PullFailed)) throw thrown;
     throw unavailable(
@@ -108,12 +124,20 @@ async function follow(docker: Docker, stream: NodeJS.ReadableStream, options: Im
     };
     docker.modem.followProgress(stream, finish, (line: PullLine) => {
       const { current, total } = line.progressDetail ?? {};
-      if (line.id !== undefined && line.status === 'Downloading' && current !== undefined && total !== undefined)
+      if (
+        line.id !== undefined &&
+        line.status === 'Downloading' &&
+        current !== undefined &&
+        total !== undefined
+      )
         layers.set(line.id, { done: current, total });
-      const sums = [...layers.values()].reduce((sum, one) => ({ done: sum.done + one.done, total: sum.total + one.total }), {
-        done: 0,
-        total: 0,
-      });
+      const sums = [...layers.values()].reduce(
+        (sum, one) => ({ done: sum.done + one.done, total: sum.total + one.total }),
+        {
+          done: 0,
+          total: 0,
+        },
+      );
       options.onProgress({ text: line.status ?? '', ...sums });
     });
   });

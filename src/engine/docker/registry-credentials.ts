@@ -17,7 +17,10 @@ interface DockerConfig {
 const HUB = 'https://index.docker.io/v1/';
 
 /** Undefined when the user has none for this registry: then the pull is anonymous. */
-export async function credentialsFor(registry: string, folder: string): Promise<RegistryCredentials | undefined> {
+export async function credentialsFor(
+  registry: string,
+  folder: string,
+): Promise<RegistryCredentials | undefined> {
   const config = await readConfig(folder);
   const address = registry === 'docker.io' ? HUB : registry;
   const helper = config.credHelpers?.[registry] ?? config.credHelpers?.[address] ?? config.credsStore;
@@ -29,7 +32,9 @@ export async function credentialsFor(registry: string, folder: string): Promise<
   if (stored === undefined) return undefined;
   if (stored.identitytoken !== undefined && stored.identitytoken !== '')
     return { identitytoken: stored.identitytoken, serveraddress: address };
-  const [username = '', ...password] = Buffer.from(stored.auth ?? '', 'base64').toString('utf8').split(':');
+  const [username = '', ...password] = Buffer.from(stored.auth ?? '', 'base64')
+    .toString('utf8')
+    .split(':');
   return username === '' ? undefined : { username, password: password.join(':'), serveraddress: address };
 }
 
@@ -44,7 +49,10 @@ async function readConfig(folder: string): Promise<DockerConfig> {
 /** `docker-credential-NAME get`: the registry on stdin, JSON on stdout; a helper that fails or is missing knows nothing. */
 async function askHelper(name: string, address: string): Promise<RegistryCredentials | undefined> {
   const answer = await new Promise<string>(resolve => {
-    const child = spawn(`docker-credential-${name}`, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], timeout: 20_000 });
+    const child = spawn(`docker-credential-${name}`, ['get'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: 20_000,
+    });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     child.stdin.on('error', () => undefined);

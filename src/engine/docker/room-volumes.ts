@@ -27,12 +27,26 @@ export async function makeVolumes(docker: Docker, { plan, labels }: HostToPlace)
 
 /** `contents` is a tar stream of the whole room, with paths from the root of the container. */
 export async function fillVolumes(
-  { docker, host, volumes, contents }: { docker: Docker; host: HostToPlace; volumes: Volumes; contents: AsyncIterable<Uint8Array> },
+  {
+    docker,
+    host,
+    volumes,
+    contents,
+  }: { docker: Docker; host: HostToPlace; volumes: Volumes; contents: AsyncIterable<Uint8Array> },
   signal: AbortSignal,
 ): Promise<void> {
   const writable = { ...host.plan, mounts: host.plan.mounts.map(({ path }) => ({ path, writable: true })) };
-  const options = containerOptions({ ...host, plan: writable, room: { kind: 'volumes', volumes }, sharedMemoryBytes: 0 });
-  const loader = await docker.createContainer({ ...options, name: `${resourceName(host.labels)}-loader`, abortSignal: signal });
+  const options = containerOptions({
+    ...host,
+    plan: writable,
+    room: { kind: 'volumes', volumes },
+    sharedMemoryBytes: 0,
+  });
+  const loader = await docker.createContainer({
+    ...options,
+    name: `${resourceName(host.labels)}-loader`,
+    abortSignal: signal,
+  });
   try {
     const body = Readable.from(contents, { objectMode: false, highWaterMark: 1 << 20 });
     await loader.putArchive(body, { path: '/', abortSignal: signal });

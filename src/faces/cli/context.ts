@@ -26,7 +26,13 @@ export async function openEmulator(facts: ProcessFacts, flags: SettingFlags): Pr
 
 export async function readSettings(facts: ProcessFacts, flags: SettingFlags): Promise<Settings> {
   const { environment, workingFolder, userFolder } = facts;
-  return resolveSettings({ flags, environment, workingFolder, userFolder, file: await readConfigFile(workingFolder) });
+  return resolveSettings({
+    flags,
+    environment,
+    workingFolder,
+    userFolder,
+    file: await readConfigFile(workingFolder),
+  });
 }
 
 /** The settings' flags, on every command that needs them. */

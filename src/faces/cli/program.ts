@@ -18,7 +18,13 @@ export function buildProgram(facts: ProcessFacts): Command {
     .configureHelp({ showGlobalOptions: true });
   const command = (usage: string, description: string): Command =>
     withSettings(program.command(usage).description(description)).exitOverride();
-  const kind = (): Option => new Option('--kind <kind>', 'tells same-named jobs apart').choices(['training', 'processing', 'transform', 'endpoint']);
+  const kind = (): Option =>
+    new Option('--kind <kind>', 'tells same-named jobs apart').choices([
+      'training',
+      'processing',
+      'transform',
+      'endpoint',
+    ]);
 
   withRunFlags(command('run <file...>', 'run request files (JSON or YAML; - is stdin)')).action(
     async (files: string[], flags: RunFlags) => (await import('./commands/run.js')).run(facts, files, flags),
@@ -27,7 +33,8 @@ export function buildProgram(facts: ProcessFacts): Command {
     async (flags: TrainFlags) => (await import('./commands/train.js')).train(facts, flags),
   );
   command('plan <file>', 'what would happen, as JSON; touches no engine').action(
-    async (file: string, flags: SettingFlags) => (await import('./commands/plan.js')).plan(facts, file, flags),
+    async (file: string, flags: SettingFlags) =>
+      (await import('./commands/plan.js')).plan(facts, file, flags),
   );
   command('ps', 'the jobs of this home, running and past')
     .addOption(kind())
@@ -36,18 +43,26 @@ export function buildProgram(facts: ProcessFacts): Command {
   command('describe <name>', 'the Describe response of a job, as JSON')
     .addOption(kind())
     .option('--json', 'on one line')
-    .action(async (name: string, flags: ListFlags) => (await import('./commands/describe.js')).describe(facts, name, flags));
+    .action(async (name: string, flags: ListFlags) =>
+      (await import('./commands/describe.js')).describe(facts, name, flags),
+    );
   command('logs <name>', 'what a job printed')
     .addOption(kind())
     .option('-f, --follow', 'go on until the job has ended')
     .option('--json', 'one {host, time, message} a line')
-    .action(async (name: string, flags: LogFlags) => (await import('./commands/logs.js')).logs(facts, name, flags));
+    .action(async (name: string, flags: LogFlags) =>
+      (await import('./commands/logs.js')).logs(facts, name, flags),
+    );
   command('stop <name>', 'stop a job as StopTrainingJob does, and wait until it has ended')
     .addOption(kind())
-    .action(async (name: string, flags: ListFlags) => (await import('./commands/stop.js')).stop(facts, name, flags));
+    .action(async (name: string, flags: ListFlags) =>
+      (await import('./commands/stop.js')).stop(facts, name, flags),
+    );
   command('doctor', 'what is wrong with engine, store, disk, and the command that mends it')
     .option('--json', 'an array of {check, ok, found, mend}')
-    .action(async (flags: SettingFlags & OutputFlags) => (await import('./commands/doctor.js')).doctor(facts, flags));
+    .action(async (flags: SettingFlags & OutputFlags) =>
+      (await import('./commands/doctor.js')).doctor(facts, flags),
+    );
   command('clean', 'end, collect and remove what a crashed run left')
     .option('--dry-run', 'only say what would be done')
     .option('--force', 'also what belongs to an owner that is not known here')
@@ -67,7 +82,10 @@ function refuse(program: Command, name: string): void {
     .allowExcessArguments()
     .helpOption(false)
     .action(() => {
-      throw new OptmlError('USAGE', `"optml ${name}" is not built yet: this version runs training jobs (optml run, optml train).`);
+      throw new OptmlError(
+        'USAGE',
+        `"optml ${name}" is not built yet: this version runs training jobs (optml run, optml train).`,
+      );
     });
 }
 
@@ -102,6 +120,8 @@ function withTrainFlags(command: Command): Command {
 }
 
 function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return version;
 }

@@ -7,11 +7,19 @@ export function closingCard(state: JobState, s3Folder: string | null): string[] 
   const { created, transitions } = state;
   const end = transitions.at(-1)?.start ?? created.time;
   const rows: [string, string][] = [
-    ...(state.failureReason === undefined ? [] : [['reason', oneLine(state.failureReason)] as [string, string]]),
+    ...(state.failureReason === undefined
+      ? []
+      : [['reason', oneLine(state.failureReason)] as [string, string]]),
     ...uploads(state, s3Folder),
-    ...state.kept.map(({ from, path }): [string, string] => ['kept', `${path}  (${from} could not be uploaded)`]),
+    ...state.kept.map(({ from, path }): [string, string] => [
+      'kept',
+      `${path}  (${from} could not be uploaded)`,
+    ]),
     ...state.unsaved.map(({ from, where }): [string, string] => ['left', `${from} in ${where}`]),
-    ...state.metrics.map(({ name, value }): [string, string] => ['metric', `${name}  ${Number(value.toPrecision(6))}`]),
+    ...state.metrics.map(({ name, value }): [string, string] => [
+      'metric',
+      `${name}  ${Number(value.toPrecision(6))}`,
+    ]),
     ['time', phases(state)],
     ['more', `optml describe ${created.name} · optml logs ${created.name}`],
   ];
@@ -23,7 +31,9 @@ function uploads(state: JobState, s3Folder: string | null): [string, string][] {
   return state.uploaded.map(({ from, to, bytes, objects }) => {
     const name = from === '/opt/ml/model' ? 'model' : 'output';
     const place = s3Folder === null ? to : to.replace(/^s3:\//, s3Folder);
-    const size = to.endsWith('.tar.gz') ? formatBytes(bytes) : `${formatCount(objects, 'object')}, ${formatBytes(bytes)}`;
+    const size = to.endsWith('.tar.gz')
+      ? formatBytes(bytes)
+      : `${formatCount(objects, 'object')}, ${formatBytes(bytes)}`;
     return [name, `${place}  (${size})`];
   });
 }
@@ -31,7 +41,9 @@ function uploads(state: JobState, s3Folder: string | null): [string, string][] {
 /** How long each status lasted, but for the last, which has no length. */
 function phases({ transitions }: JobState): string {
   const lasting = transitions.flatMap(one => (one.end === undefined || one.end === one.start ? [] : [one]));
-  const text = lasting.map(one => `${one.status.toLowerCase()} ${formatDuration((one.end ?? one.start) - one.start)}`);
+  const text = lasting.map(
+    one => `${one.status.toLowerCase()} ${formatDuration((one.end ?? one.start) - one.start)}`,
+  );
   return text.length === 0 ? 'none' : text.join(' · ');
 }
 

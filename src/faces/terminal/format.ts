@@ -31,6 +31,7 @@ export function formatCount(count: number, one: string): string {
  */
 export function safeLine(line: string, colors: boolean): string {
   const last = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
-  const escapes = /\u001b\[([0-9;]*)([A-Za-z])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+  const escapes =
+    /\u001b\[([0-9;]*)([A-Za-z])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
   return last.replace(escapes, found => (colors && /^\u001b\[[0-9;]*m$/.test(found) ? found : ''));
 }

@@ -28,7 +28,8 @@ const CODES: Record<Color, string> = { dim: '2', red: '31', green: '32', yellow:
 
 export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOptions): TerminalObserver {
   const line = liveLine(stream);
-  const paint = (color: Color, text: string): string => (colors ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
+  const paint = (color: Color, text: string): string =>
+    colors ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text;
   const print = (text: string): void => {
     if (!quiet) line.print(text);
   };
@@ -36,15 +37,18 @@ export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOp
   const started = new Map<string, number>();
 
   const onEvent = (event: JobEvent): void => {
-    state = event.kind === 'job.created' ? startOf(event) : state === undefined ? undefined : next(state, event);
+    state =
+      event.kind === 'job.created' ? startOf(event) : state === undefined ? undefined : next(state, event);
     switch (event.kind) {
       case 'job.created':
         print(`${paint('bold', event.name)}  ${paint('dim', event.arn)}`);
-        for (const { member, here, why } of event.differences) print(paint('dim', `  differs  ${member}: ${here} (${why})`));
+        for (const { member, here, why } of event.differences)
+          print(paint('dim', `  differs  ${member}: ${here} (${why})`));
         break;
       case 'job.status':
         line.clear();
-        if (state === undefined || !hasEnded(state)) print(paint('dim', `${event.status} - ${event.message}`));
+        if (state === undefined || !hasEnded(state))
+          print(paint('dim', `${event.status} - ${event.message}`));
         else for (const text of card(state)) print(text);
         break;
       case 'image.ready':
@@ -53,16 +57,33 @@ export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOp
         break;
       case 'channel.ready':
         line.clear();
-        print(paint('dim', `  channel ${event.channel}: ${formatCount(event.objects, 'object')}, ${formatBytes(event.bytes)}`));
+        print(
+          paint(
+            'dim',
+            `  channel ${event.channel}: ${formatCount(event.objects, 'object')}, ${formatBytes(event.bytes)}`,
+          ),
+        );
         break;
       case 'output.kept':
-        print(paint('yellow', `${event.from} could not be uploaded (${event.why}); it is kept in ${event.path}`));
+        print(
+          paint('yellow', `${event.from} could not be uploaded (${event.why}); it is kept in ${event.path}`),
+        );
         break;
       case 'output.unsaved':
-        print(paint('red', `${event.from} could neither be uploaded nor kept (${event.why}); it is left in ${event.where}`));
+        print(
+          paint(
+            'red',
+            `${event.from} could neither be uploaded nor kept (${event.why}); it is left in ${event.where}`,
+          ),
+        );
         break;
       case 'output.left-out':
-        print(paint('yellow', `${event.from}: left out of the upload, as no object can hold them: ${event.names.map(name => JSON.stringify(name)).join(', ')}`));
+        print(
+          paint(
+            'yellow',
+            `${event.from}: left out of the upload, as no object can hold them: ${event.names.map(name => JSON.stringify(name)).join(', ')}`,
+          ),
+        );
         break;
       case 'note':
         print(paint('yellow', event.text));
@@ -116,7 +137,10 @@ function transferText(progress: TransferProgress, started: Map<string, number>):
   const begin = started.get(key) ?? now;
   started.set(key, begin);
   const rate = bytes / Math.max(0.001, (now - begin) / 1000);
-  const left = totalBytes === null || rate === 0 ? '' : ` · ${formatDuration(((totalBytes - bytes) / rate) * 1000)} left`;
+  const left =
+    totalBytes === null || rate === 0
+      ? ''
+      : ` · ${formatDuration(((totalBytes - bytes) / rate) * 1000)} left`;
   const of = (total: string | null): string => (total === null ? '' : ` of ${total}`);
   return (
     `  ${direction} ${what}: ${formatBytes(bytes)}${of(totalBytes === null ? null : formatBytes(totalBytes))}` +

@@ -14,9 +14,15 @@ export async function clean(facts: ProcessFacts, flags: CleanFlags): Promise<voi
     colors: false,
     s3Folder: store === 'embedded' ? `${home}/s3` : null,
   });
-  const report = await emulator.clean({ dryRun: flags.dryRun ?? false, force: flags.force ?? false, observer });
+  const report = await emulator.clean({
+    dryRun: flags.dryRun ?? false,
+    force: flags.force ?? false,
+    observer,
+  });
   observer.finish();
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else if (report.length === 0) process.stdout.write('Nothing was left behind.\n');
-  else for (const { what, name, job, done } of report) process.stdout.write(`${what} ${name}${job === '' || job === name ? '' : ` of ${job}`}: ${done}\n`);
+  else
+    for (const { what, name, job, done } of report)
+      process.stdout.write(`${what} ${name}${job === '' || job === name ? '' : ` of ${job}`}: ${done}\n`);
 }

@@ -13,5 +13,8 @@ export async function describe(facts: ProcessFacts, name: string, flags: ListFla
 /** Training jobs are the only kind yet: of others there is none of any name. */
 export function requireTraining(name: string, kind: string | undefined): void {
   if (kind !== undefined && kind !== 'training')
-    throw new OptmlError('JOB_NOT_FOUND', `There is no ${kind} job "${name}": this version runs training jobs.`);
+    throw new OptmlError(
+      'JOB_NOT_FOUND',
+      `There is no ${kind} job "${name}": this version runs training jobs.`,
+    );
 }

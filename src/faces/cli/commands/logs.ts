@@ -9,5 +9,9 @@ export async function logs(facts: ProcessFacts, name: string, flags: LogFlags): 
   requireTraining(name, flags.kind);
   const emulator = await openEmulator(facts, flags);
   for await (const { host, time, message } of emulator.logs(name, { follow: flags.follow ?? false }))
-    process.stdout.write(flags.json === true ? `${JSON.stringify({ host, time: time / 1000, message })}\n` : `${host} | ${message}\n`);
+    process.stdout.write(
+      flags.json === true
+        ? `${JSON.stringify({ host, time: time / 1000, message })}\n`
+        : `${host} | ${message}\n`,
+    );
 }

@@ -14,7 +14,11 @@ import { listenToSignals } from '../signals.js';
 export type RunFlags = SettingFlags & OutputFlags;
 
 export async function run(facts: ProcessFacts, files: readonly string[], flags: RunFlags): Promise<void> {
-  await runRequests(facts, files.map(file => () => readRequestFile(file)), flags);
+  await runRequests(
+    facts,
+    files.map(file => () => readRequestFile(file)),
+    flags,
+  );
 }
 
 /** Each request is read when its turn comes. */
@@ -85,7 +89,8 @@ const STATUS: Record<DescribeTrainingJobResponse['TrainingJobStatus'], number> =
   Stopping: 1,
 };
 
-const STOPPING = 'Stopping: the container has 120 s to end by itself, then its outputs are uploaded. Press again to kill it.';
+const STOPPING =
+  'Stopping: the container has 120 s to end by itself, then its outputs are uploaded. Press again to kill it.';
 const KILLING = 'Killing: outputs are kept, not uploaded.';
 
 function wantsColors({ environment }: ProcessFacts, isTerminal: boolean): boolean {

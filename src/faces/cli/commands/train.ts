@@ -57,7 +57,10 @@ function channelOf(text: string, { name, folder }: { name: string; folder: strin
   if (/^(s3|https):\/\//.test(place)) return { name: channel, uri: place, map: null };
   const path = resolve(folder, place);
   if (!existsSync(path))
-    throw new OptmlError('USAGE', `--channel ${text}: there is no "${place}" here: expected an s3:// URI, or a folder or file of this machine.`);
+    throw new OptmlError(
+      'USAGE',
+      `--channel ${text}: there is no "${place}" here: expected an s3:// URI, or a folder or file of this machine.`,
+    );
   const uri = `s3://${LOCAL_BUCKET}/${name}/${channel}`;
   const isFolder = statSync(path).isDirectory();
   const leaf = path.split('/').at(-1) ?? '';
@@ -80,7 +83,9 @@ function requestOf(
       ...(entrypoint === undefined ? {} : { ContainerEntrypoint: entrypoint }),
       ...(argument === undefined ? {} : { ContainerArguments: argument }),
     },
-    ...(flags.hyperparameter === undefined ? {} : { HyperParameters: pairs(flags.hyperparameter, '--hyperparameter') }),
+    ...(flags.hyperparameter === undefined
+      ? {}
+      : { HyperParameters: pairs(flags.hyperparameter, '--hyperparameter') }),
     ...(flags.env === undefined ? {} : { Environment: pairs(flags.env, '--env') }),
     ...(channels.length === 0
       ? {}
@@ -88,10 +93,19 @@ function requestOf(
           InputDataConfig: channels.map(channel => ({
             ChannelName: channel.name,
             ...(contentType === undefined ? {} : { ContentType: contentType }),
-            DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: channel.uri, S3DataDistributionType: 'FullyReplicated' } },
+            DataSource: {
+              S3DataSource: {
+                S3DataType: 'S3Prefix',
+                S3Uri: channel.uri,
+                S3DataDistributionType: 'FullyReplicated',
+              },
+            },
           })),
         }),
-    OutputDataConfig: { S3OutputPath: flags.output, ...(compression === undefined ? {} : { CompressionType: compression }) },
+    OutputDataConfig: {
+      S3OutputPath: flags.output,
+      ...(compression === undefined ? {} : { CompressionType: compression }),
+    },
     ResourceConfig: {
       InstanceType: flags.instanceType,
       InstanceCount: wholeNumber(flags.instanceCount, '--instance-count'),
@@ -104,8 +118,15 @@ function requestOf(
 
 /** As the SageMaker SDKs name jobs: a base and the time. */
 function jobName(image: string, time: Date): string {
-  const leaf = image.split('/').at(-1)?.replace(/[:@].*$/, '') ?? '';
-  const base = leaf.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 38);
+  const leaf =
+    image
+      .split('/')
+      .at(-1)
+      ?.replace(/[:@].*$/, '') ?? '';
+  const base = leaf
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 38);
   return `${base === '' ? 'job' : base}-${time.toISOString().replace(/[T:.]/g, '-').slice(0, 23)}`;
 }
 

@@ -1,0 +1,75 @@
+/** Settings and environment → the engine and the store that they mean. Both are opened only when something needs them. */
+import { readFileSync } from 'node:fs';
+import { defaultCredentials } from './aws/credentials.js';
+import type { Engine } from './engine/port.js';
+import { OptmlError } from './errors.js';
+import type { Settings } from './settings.js';
+import { parseMapping } from './store/mapping.js';
+import { openStore } from './store/open-store.js';
+import type { Store } from './store/port.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `folder`: where the embedded store lies. Nothing is asked of the store yet. Throws USAGE. */
+export async function connectStore(
+  settings: Settings,
+  { environment, folder }: { readonly environment: Environment; readonly folder: string },
+): Promise<Store> {
+  const { store, region } = settings;
+  const mappings = settings.maps.map(text => parseMapping(text, settings.workingFolder));
+  if (store === 'embedded') return openStore({ kind: 'embedded', folder }, mappings);
+  const access = {
+    region,
+    credentials: defaultCredentials({ region }),
+    ...readBundle(environment['AWS_CA_BUNDLE']),
+  };
+  return openStore(
+    store === 'aws' ? { kind: 'aws', ...access } : { kind: 'url', url: store, ...access },
+    mappings,
+  );
+}
+
+/** Nothing is asked of the engine yet. The client takes long to load, so it loads here. Throws USAGE. */
+export async function connectEngine(settings: Settings, environment: Environment): Promise<Engine> {
+  const [{ dockerEngine }, { findEndpoint, configFolder }, { credentialsFor }] = await Promise.all([
+    import('./engine/docker/docker-engine.js'),
+    import('./engine/docker/endpoint.js'),
+    import('./engine/docker/registry-credentials.js'),
+  ]);
+  const docker = { ...environment, dockerHost: settings.dockerHost };
+  return dockerEngine({
+    endpoint: findEndpoint(docker),
+    mappedImages: settings.mapImages,
+    credentials: async registry =>
+      (await credentialsFor(registry, configFolder(docker))) ?? ecrCredentials(registry, settings.region),
+    ownsRootFiles: process.getuid?.() === 0,
+  });
+}
+
+/** A registry of ECR without stored credentials is logged in to through the AWS chain; undefined for other registries. */
+async function ecrCredentials(
+  registry: string,
+  region: string,
+): Promise<{ username: string; password: string; serveraddress: string } | undefined> {
+  const { loginToEcr, parseEcrHost } = await import('./aws/ecr-login.js');
+  if (parseEcrHost(registry) === null) return undefined;
+  const login = await loginToEcr({
+    host: registry,
+    credentials: defaultCredentials({ region }),
+    signal: AbortSignal.timeout(20_000),
+  });
+  return { ...login, serveraddress: registry };
+}
+
+function readBundle(path: string | undefined): { readonly ca?: string } {
+  if (path === undefined || path === '') return {};
+  try {
+    return { ca: readFileSync(path, 'utf8') };
+  } catch (thrown) {
+    throw new OptmlError(
+      'USAGE',
+      `AWS_CA_BUNDLE names "${path}", which cannot be read: expected a file of PEM certificates.`,
+      { cause: thrown },
+    );
+  }
+}

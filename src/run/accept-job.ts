@@ -1,0 +1,137 @@
+/** From a checked job to a running one: its name is taken, the store is looked at, and only then there is a job. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../engine/port.js';
+import { OptmlError } from '../errors.js';
+import { formatS3Uri } from '../job/s3-location.js';
+import type { TrainingJob } from '../job/training-job.js';
+import { listenForStop } from '../journal/control-socket.js';
+import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.js';
+import { acquireLock, lockState, type LockState } from '../journal/job-lock.js';
+import { openJournal, readJob } from '../journal/journal.js';
+import { formatOwner, type Owner } from '../journal/owner.js';
+import { planTrainingJob, type Plan } from '../plan/plan.js';
+import type { JobState } from '../report/job-state.js';
+import type { Store } from '../store/port.js';
+import type { Listing } from '../survey/listing.js';
+import { survey } from '../survey/survey.js';
+import type { RunControl } from './control.js';
+import { startReport, type Observer } from './reporter.js';
+import { runJob } from './run-job.js';
+
+export interface JobToAccept {
+  readonly job: TrainingJob;
+  readonly home: Home;
+  readonly owner: Owner;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly control: RunControl;
+  readonly observer: Observer;
+  readonly now: () => number;
+  /** `--keep` */
+  readonly keepRoom: boolean;
+}
+
+/**
+ * Runs the job to its end. Throws JOB_NAME_IN_USE, and what survey and store throw: then there is no job, and an ended one of
+ * the same name is as it was.
+ */
+export async function acceptJob(request: JobToAccept): Promise<JobState> {
+  const { job, home, owner, control, store } = request;
+  const files = jobFiles(home, 'training', job.name);
+  const lock = await acquireLock(home.run, files.id, { owner });
+  if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
+  const draft = draftFiles(files);
+  try {
+    await rm(draft.folder, { recursive: true, force: true });
+    await mkdir(draft.work, { recursive: true, mode: 0o700 });
+    const plan = planTrainingJob(job);
+    const { listings } = await survey({ job, store, folder: draft.work }, control.stopping);
+    for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);
+    await writeFile(draft.plan, JSON.stringify({ plan }), { mode: 0o600 });
+    const replaced = await readJob(files);
+    await rm(files.folder, { recursive: true, force: true });
+    await rename(draft.folder, files.folder);
+    return await runAccepted(request, { files, plan, listings: moved(listings, draft, files), replaced });
+  } finally {
+    await rm(draft.folder, { recursive: true, force: true });
+    await lock.release();
+  }
+}
+
+async function runAccepted(
+  { job, home, owner, store, engine, control, observer, now, keepRoom }: JobToAccept,
+  accepted: {
+    readonly files: JobFiles;
+    readonly plan: Plan;
+    readonly listings: readonly Listing[];
+    /** The ended job whose place this one takes. */
+    readonly replaced: JobState | undefined;
+  },
+): Promise<JobState> {
+  const { files, plan, listings, replaced } = accepted;
+  const run = `${job.name}-${randomBytes(3).toString('hex')}`;
+  const journal = await openJournal(files);
+  const socket = await listenForStop(home.run, files.id, () => control.stop('user'));
+  try {
+    const reporter = startReport({
+      created: {
+        kind: 'job.created',
+        time: now(),
+        run,
+        name: job.name,
+        arn: job.arn,
+        request: job.request,
+        store: store.name,
+        modelArtifacts: modelArtifacts(plan),
+        differences: plan.differences,
+      },
+      journal,
+      observer,
+      now,
+    });
+    if (replaced !== undefined)
+      reporter.say({
+        kind: 'note',
+        text: `This run replaces the job of the same name that ended as ${replaced.status}.`,
+      });
+    return await runJob({
+      plan,
+      listings,
+      metricDefinitions: job.metricDefinitions,
+      store,
+      engine,
+      control,
+      reporter,
+      files,
+      keepFolder: join(home.kept, run),
+      labels: { job: job.name, run, owner: formatOwner(owner) },
+      keepRoom,
+    });
+  } finally {
+    await socket.close();
+    journal.close();
+  }
+}
+
+/** AWS's sentence (contract §4.3), and the way out. */
+function nameInUse({ name, arn }: TrainingJob, lock: LockState): OptmlError {
+  const way =
+    lock.kind === 'unknown'
+      ? `Its process, ${lock.owner?.pid ?? 'unknown'} of "${lock.owner?.machine ?? 'unknown'}", cannot be looked at from here: if it is dead, "optml clean --force" closes the job; else choose another name.`
+      : `It is running: wait for it, stop it with "optml stop ${name}", or choose another name.`;
+  return new OptmlError(
+    'JOB_NAME_IN_USE',
+    `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn}). (${way})`,
+  );
+}
+
+function moved(listings: readonly Listing[], from: JobFiles, to: JobFiles): Listing[] {
+  return listings.map(listing => ({ ...listing, file: to.work + listing.file.slice(from.work.length) }));
+}
+
+function modelArtifacts(plan: Plan): string {
+  const model = plan.uploads.find(upload => upload.from === '/opt/ml/model');
+  return model === undefined ? '' : formatS3Uri(model.to);
+}

@@ -1,0 +1,75 @@
+/** `optml clean`: dead runs are closed, and what else bears our labels is removed when its owner is dead. */
+import type { Leftover } from '../engine/port.js';
+import { asOptmlError } from '../errors.js';
+import { readJobs } from '../journal/journal.js';
+import { lifeOf, parseOwner } from '../journal/owner.js';
+import { abandonedRuns, closeRun, type AbandonedRun, type Sweep } from './sweep.js';
+
+export interface CleanReport {
+  readonly what: 'job' | 'container' | 'network' | 'volume' | 'file';
+  readonly name: string;
+  /** Empty for files of the store. */
+  readonly job: string;
+  /** `removed`, `closed`, `would be …`, or why it stays. */
+  readonly done: string;
+  /** Only force removes it. */
+  readonly stays: boolean;
+}
+
+const ANSWER_MS = 10_000;
+
+export async function cleanHome(
+  sweep: Sweep,
+  { dryRun, force }: { dryRun: boolean; force: boolean },
+): Promise<CleanReport[]> {
+  const report: CleanReport[] = [];
+  for (const run of await abandonedRuns(sweep)) {
+    const job = run.files.id.replace(/^training-/, '');
+    const stays = run.owner === 'unknown' && !force;
+    const done = stays ? staysAs(OWNER_UNKNOWN) : dryRun ? 'would be closed' : await closed(sweep, run);
+    report.push({ what: 'job', name: job, job, done, stays });
+  }
+  const unsaved = (await readJobs(sweep.home))
+    .filter(state => state.unsaved.length > 0)
+    .map(state => state.created.run);
+  for (const leftover of await inOrder(sweep)) {
+    const { job, run } = leftover.labels;
+    const life = lifeOf(parseOwner(leftover.labels.owner), sweep.owner.home);
+    if (life === 'alive') continue;
+    const spared = unsaved.includes(run)
+      ? 'it holds outputs that are nowhere else'
+      : life === 'unknown'
+        ? OWNER_UNKNOWN
+        : null;
+    const stays = spared !== null && !force;
+    const done = stays ? staysAs(spared) : dryRun ? 'would be removed' : await removed(leftover);
+    report.push({ what: leftover.kind, name: leftover.id.slice(0, 64), job, done, stays });
+  }
+  return report;
+}
+
+const OWNER_UNKNOWN = 'its owner is not known here';
+
+function staysAs(why: string): string {
+  return `stays, as ${why} (--force removes it)`;
+}
+
+async function closed(sweep: Sweep, run: AbandonedRun): Promise<string> {
+  return (await closeRun(sweep, run)) ? 'closed' : 'is being closed by another process';
+}
+
+/** Containers first: volumes and networks hang on them. */
+async function inOrder({ engine }: Sweep): Promise<Leftover[]> {
+  const order = { container: 0, network: 1, volume: 2 };
+  const all = await engine.leftovers(AbortSignal.timeout(ANSWER_MS));
+  return all.sort((a, b) => order[a.kind] - order[b.kind]);
+}
+
+async function removed(leftover: Leftover): Promise<string> {
+  try {
+    await leftover.remove();
+    return 'removed';
+  } catch (thrown) {
+    return `could not be removed: ${asOptmlError(thrown).message}`;
+  }
+}

@@ -1,0 +1,72 @@
+/** The rest of a plan: command, folders, mounts, uploads, limits (contract §1.1, §1.2, §1.8, §1.11). */
+import { expect, test } from 'vitest';
+import { algorithm } from '../job/requests.js';
+import { hostOf, planOf, printedPlan } from './plans.js';
+
+test.each([
+  ['neither', {}, null, ['train']],
+  ['arguments', { ContainerArguments: ['a'] }, null, ['a']],
+  ['entrypoint', { ContainerEntrypoint: ['e', 'f'] }, ['e', 'f'], []],
+  ['both', { ContainerEntrypoint: ['e'], ContainerArguments: ['a'] }, ['e'], ['a']],
+])('the command of a request with %s', (_, members, entrypoint, command) => {
+  expect(hostOf(algorithm(members)).container).toMatchObject({ entrypoint, command });
+});
+
+test('every mount is a part of /opt/ml, only the config folder cannot be written, and none hides /opt/ml/code', () => {
+  expect(hostOf({}).mounts).toEqual([
+    { path: '/opt/ml/errors', writable: true },
+    { path: '/opt/ml/input', writable: true },
+    { path: '/opt/ml/model', writable: true },
+    { path: '/opt/ml/output', writable: true },
+    { path: '/opt/ml/input/config', writable: false },
+  ]);
+});
+
+test('a folder of TensorBoard outside the platform tree is made and mounted', () => {
+  const host = hostOf({ TensorBoardOutputConfig: { S3OutputPath: 's3://b/tb', LocalPath: '/logs/tb/' } });
+  expect(host.folders).toContain('/logs/tb');
+  expect(host.mounts).toContainEqual({ path: '/logs/tb', writable: true });
+});
+
+test('outputs go below the output path and the name of the job, whose case is kept', () => {
+  const { uploads } = printedPlan({ OutputDataConfig: { S3OutputPath: 's3://models/out' } }, {});
+  expect(uploads).toEqual([
+    { from: '/opt/ml/model', to: 's3://models/out/Digits-1/output/model.tar.gz', when: 'end' },
+    { from: '/opt/ml/output/data', to: 's3://models/out/Digits-1/output/output.tar.gz', when: 'end' },
+  ]);
+});
+
+test.each([
+  ['s3://models', 's3://models/Digits-1/output/model.tar.gz'],
+  ['s3://models/', 's3://models/Digits-1/output/model.tar.gz'],
+  ['s3://models/out/', 's3://models/out/Digits-1/output/model.tar.gz'],
+])('a slash at the end of the output path %s is not doubled', (S3OutputPath, to) => {
+  expect(printedPlan({ OutputDataConfig: { S3OutputPath } }, {}).uploads[0]?.to).toBe(to);
+});
+
+test('uncompressed, and of debugger and TensorBoard, the files of a folder become objects of their own', () => {
+  const { uploads } = printedPlan(
+    {
+      OutputDataConfig: { S3OutputPath: 's3://models/out', CompressionType: 'NONE' },
+      DebugHookConfig: { S3OutputPath: 's3://b/debug' },
+      TensorBoardOutputConfig: { S3OutputPath: 's3://b/tb/' },
+    },
+    {},
+  );
+  expect(uploads.map(({ from, to }) => [from, to])).toEqual([
+    ['/opt/ml/model', 's3://models/out/Digits-1/output/model'],
+    ['/opt/ml/output/data', 's3://models/out/Digits-1/output/data'],
+    ['/opt/ml/output/tensors', 's3://b/debug/Digits-1/debug-output'],
+    ['/opt/ml/output/tensorboard', 's3://b/tb/Digits-1/tensorboard-output'],
+  ]);
+});
+
+test('a job runs for a day at most where it says nothing else, and has 120 s to stop', () => {
+  expect(planOf({ StoppingCondition: {} }).limits).toEqual({ maxRuntimeSeconds: 86_400, stopGraceSeconds: 120 });
+  expect(planOf({ StoppingCondition: { MaxRuntimeInSeconds: 60 } }).limits.maxRuntimeSeconds).toBe(60);
+});
+
+test('the same request gives the same bytes', () => {
+  const members = { HyperParameters: { b: '1', a: '2' }, Environment: { Z: '1', A: '2' } };
+  expect(JSON.stringify(planOf(members))).toBe(JSON.stringify(planOf(members)));
+});
