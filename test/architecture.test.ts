@@ -20,7 +20,18 @@ const MAY: Record<string, readonly string[]> = {
   'data-plane.ts': ['channels', 'collect', 'plan', 'store/port'],
   report: ['job'],
   journal: ['report'],
-  run: ['job', 'plan', 'report', 'journal', 'channels', 'collect', 'data-plane', 'engine/port', 'store/port', 'survey'],
+  run: [
+    'job',
+    'plan',
+    'report',
+    'journal',
+    'channels',
+    'collect',
+    'data-plane',
+    'engine/port',
+    'store/port',
+    'survey',
+  ],
   'doctor.ts': ['engine/port', 'store/port'],
   'settings.ts': ['settings-file'],
   'settings-file.ts': [],
@@ -68,24 +79,32 @@ test('each room imports only what stands before it in the flow', () => {
 });
 
 test('pure folders import no module that reads a clock, a disk, the network or chance', () => {
-  const wrong = imports.filter(({ file, what }) => PURE.includes(roomOf(file)) && isBuiltin(what) && what !== 'node:module');
+  const wrong = imports.filter(
+    ({ file, what }) => PURE.includes(roomOf(file)) && isBuiltin(what) && what !== 'node:module',
+  );
   expect(wrong).toEqual([]);
 });
 
 test('pure folders ask for neither the time nor a random number', () => {
-  const wrong = files.filter(file => PURE.includes(roomOf(file)) && /\bDate\.now|new Date\(\)|Math\.random|process\./.test(read(file)));
+  const wrong = files.filter(
+    file => PURE.includes(roomOf(file)) && /\bDate\.now|new Date\(\)|Math\.random|process\./.test(read(file)),
+  );
   expect(wrong).toEqual([]);
 });
 
 test('each vendor is imported in one place, and every one is known here', () => {
   const packages = imports.filter(({ what }) => !what.startsWith('.') && !isBuiltin(what));
   expect(packages.filter(({ file, what }) => VENDORS[what]?.test(file) !== true)).toEqual([]);
-  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    dependencies: object;
+  };
   expect(new Set(packages.map(one => one.what))).toEqual(new Set(Object.keys(dependencies)));
 });
 
 test('versions of all packages are exact', () => {
-  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, object>;
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  ) as Record<string, object>;
   const versions = Object.values({ ...dependencies, ...devDependencies }) as string[];
   expect(versions.filter(version => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
 });

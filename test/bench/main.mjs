@@ -9,7 +9,9 @@ const all = (await readdir(import.meta.dirname)).filter(name => name.endsWith('.
 const names = process.argv.slice(2);
 const unknown = names.filter(name => !all.includes(`${name}.mjs`));
 if (unknown.length > 0) {
-  console.error(`There is no bench ${unknown.join(', ')}: there are ${all.map(name => name.replace('.mjs', '')).join(', ')}.`);
+  console.error(
+    `There is no bench ${unknown.join(', ')}: there are ${all.map(name => name.replace('.mjs', '')).join(', ')}.`,
+  );
   process.exit(2);
 }
 for (const file of all.filter(name => names.length === 0 || names.includes(name.replace('.mjs', '')))) {

@@ -22,12 +22,16 @@ export function command(file, args, options = {}) {
     let stderr = '';
     child.stderr.on('data', text => (stderr += text));
     child.on('error', reject);
-    child.on('close', code => (code === 0 ? resolve() : reject(new Error(`${file} ended with ${code}: ${stderr}`))));
+    child.on('close', code =>
+      code === 0 ? resolve() : reject(new Error(`${file} ended with ${code}: ${stderr}`)),
+    );
   });
 }
 
 export function machine() {
-  const engine = execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8' }).trim();
+  const engine = execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], {
+    encoding: 'utf8',
+  }).trim();
   return `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}, Docker ${engine}`;
 }
 

@@ -16,13 +16,23 @@ export async function bench() {
     const request = {
       TrainingJobName: 'overhead',
       RoleArn: 'arn:aws:iam::000000000000:role/overhead',
-      AlgorithmSpecification: { TrainingImage: IMAGE, TrainingInputMode: 'File', ContainerEntrypoint: ['true'] },
+      AlgorithmSpecification: {
+        TrainingImage: IMAGE,
+        TrainingInputMode: 'File',
+        ContainerEntrypoint: ['true'],
+      },
       OutputDataConfig: { S3OutputPath: 's3://overhead/out' },
       ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 1 },
     };
     const file = join(home, 'request.json');
     await writeFile(file, JSON.stringify(request));
-    const settings = resolveSettings({ flags: { home }, environment: {}, file: undefined, workingFolder: home, userFolder: home });
+    const settings = resolveSettings({
+      flags: { home },
+      environment: {},
+      file: undefined,
+      workingFolder: home,
+      userFolder: home,
+    });
     const emulator = createEmulator({ settings, environment: process.env });
     const medians = await inTurn(
       [
@@ -47,7 +57,9 @@ export async function bench() {
     const base = medians.get('docker run --rm');
     console.log(`overhead of a job that runs true; medians of ${ROUNDS}, in turn (${machine()})`);
     for (const [name, time] of medians)
-      console.log(`  ${name.padEnd(18)} ${time.toFixed(0).padStart(5)} ms  ${(time - base >= 0 ? '+' : '') + (time - base).toFixed(0)} ms`);
+      console.log(
+        `  ${name.padEnd(18)} ${time.toFixed(0).padStart(5)} ms  ${(time - base >= 0 ? '+' : '') + (time - base).toFixed(0)} ms`,
+      );
   } finally {
     await rm(home, { recursive: true, force: true });
   }
