@@ -115,7 +115,9 @@ async function place(at: {
   options.onTransfer(at.listing, { bytes: 0, objects: 1 });
 }
 
+/** The store's own words name the file's place on this machine. */
 function isClash(thrown: unknown): boolean {
+  if (thrown instanceof OptmlError) return thrown.code === 'OBJECT_UNPLACEABLE';
   return ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(systemCode(thrown) ?? '');
 }
 

@@ -1,5 +1,6 @@
 /** Output entries → the tar stream of an artifact, in the platform's form (contract §1.8): plain names, folders end in `/`, owner 0. */
 import { once } from 'node:events';
+import { constants } from 'node:fs';
 import { pack, type Header, type Pack } from 'tar-stream';
 import type { OutputEntry } from './output-entry.js';
 
@@ -37,9 +38,12 @@ async function fill(
   tar.finalize();
 }
 
-/** Null: not for an artifact. Links stay links (UNCONFIRMED), so nothing outside the folder gets in through one. */
+/** A bit that is cut off before the header is written: tar-stream takes a mode of 0 for none at all and writes 644. */
+const SOME_TYPE = constants.S_IFREG;
+
+/** Null: not for an artifact. Times before 1970 have no place in a header, and become its first second. Links stay links (UNCONFIRMED), so nothing outside the folder gets in through one. */
 function headerOf(entry: OutputEntry): TarHeader | null {
-  const common = { mode: entry.mode, mtime: new Date(entry.mtime * 1000), uid: 0, gid: 0 };
+  const common = { mode: entry.mode | SOME_TYPE, mtime: new Date(Math.max(0, entry.mtime) * 1000), uid: 0, gid: 0 };
   switch (entry.kind) {
     case 'file':
       return { ...common, name: entry.path, type: 'file', size: entry.size };

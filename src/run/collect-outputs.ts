@@ -1,4 +1,7 @@
 /** Outputs of ended hosts: uploaded as planned, or kept in the home and named. */
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { collect, keep, outputsOf } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
@@ -44,6 +47,14 @@ export async function keepOutputs(
 ): Promise<void> {
   for (const upload of run.plan.uploads)
     for (const handle of placed) await keepOne(run, { upload, handle, why });
+}
+
+/** `--keep` for hosts whose tree only the engine has: it comes into the working folder as a tar file. */
+export async function fetchTrees({ engine, files }: CollectRun, placed: readonly HostHandle[]): Promise<void> {
+  for (const handle of placed) {
+    const tree = await engine.archive(handle)?.('/opt/ml');
+    if (tree != null) await pipeline(tree, createWriteStream(join(files.work, `${handle.host}.tar`)));
+  }
 }
 
 /** What a placed host left; undefined when the host is not known. */

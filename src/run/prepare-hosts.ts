@@ -1,5 +1,5 @@
 /** Inputs and image side by side, then every host made ready to start. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openModes, undoUmask } from '../channels/open-modes.js';
 import { roomContents, stage } from '../data-plane.js';
@@ -31,6 +31,8 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
       control.killing,
     );
     undo.add(`The container of ${host.name}`, () => engine.remove(handle));
+    // It was sent to the engine: here it would only take room.
+    if (handle.volumes.length > 0) await rm(folder, { recursive: true, force: true });
     reporter.say({ kind: 'host.placed', handle });
     placed.push(handle);
   }

@@ -96,6 +96,7 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
   }
   reporter.say({ kind: 'job.status', status: 'Uploading', message: 'Uploading generated training model' });
   const uploaded = await collectOutputs(run, placed);
+  if (run.keepRoom) await fetchTrees(run, placed);
   // First cause wins: an upload that fails after a stop or a failure changes nothing.
   return outcome.kind === 'completed' && uploaded !== null ? { kind: 'failed', reason: uploaded } : outcome;
 }

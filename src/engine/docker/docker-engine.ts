@@ -69,9 +69,10 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     }
   };
 
-  const create = async (host: HostToPlace, room: Room, signal: AbortSignal): Promise<string> => {
+  /** Takes milliseconds, and is not broken off: the engine might have made what nobody would know of. */
+  const create = async (host: HostToPlace, room: Room): Promise<string> => {
     const wanted = containerOptions({ ...host, room, sharedMemoryBytes: Math.floor(memoryBytes / 2) });
-    const container = await docker.createContainer({ ...wanted, abortSignal: signal });
+    const container = await docker.createContainer(wanted);
     return container.id;
   };
 
@@ -112,7 +113,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     async place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle> {
       if (bindsRooms) {
         try {
-          const container = await asked(create(host, { kind: 'folder', folder: host.folder }, signal));
+          const container = await asked(create(host, { kind: 'folder', folder: host.folder }));
           return { host: host.plan.name, container, volumes: [] };
         } catch (thrown) {
           // The socket is here but the files are not: the engine runs elsewhere, so the room is sent to it.
@@ -122,7 +123,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       const volumes = await asked(makeVolumes(docker, host));
       try {
         await asked(fillVolumes({ docker, host, volumes, contents: host.contents() }, signal));
-        const container = await asked(create(host, { kind: 'volumes', volumes }, signal));
+        const container = await asked(create(host, { kind: 'volumes', volumes }));
         return { host: host.plan.name, container, volumes: Object.values(volumes) };
       } catch (thrown) {
         await removeVolumes(docker, Object.values(volumes));

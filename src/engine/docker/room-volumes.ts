@@ -45,7 +45,6 @@ export async function fillVolumes(
   const loader = await docker.createContainer({
     ...options,
     name: `${resourceName(host.labels)}-loader`,
-    abortSignal: signal,
   });
   try {
     const body = Readable.from(contents, { objectMode: false, highWaterMark: 1 << 20 });

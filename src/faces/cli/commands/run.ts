@@ -48,6 +48,7 @@ export async function runRequests(
         facts.setExitStatus(interrupted ? INTERRUPTED : result.error.exitStatus);
         continue;
       }
+      if (flags.quiet === true) sayFailure(result.response, screen.error);
       if (flags.json === true) process.stdout.write(`${JSON.stringify(result.response)}\n`);
       facts.setExitStatus(control.killing.aborted ? INTERRUPTED : STATUS[result.response.TrainingJobStatus]);
     }
@@ -76,6 +77,14 @@ async function runOne({
   } catch (thrown) {
     return { error: asOptmlError(thrown) };
   }
+}
+
+/** The card is not shown, but that a job has failed is an error. */
+function sayFailure(
+  { TrainingJobName, TrainingJobStatus, FailureReason = '' }: DescribeTrainingJobResponse,
+  say: (text: string) => void,
+): void {
+  if (TrainingJobStatus === 'Failed') say(`${TrainingJobName} is Failed: ${FailureReason}`);
 }
 
 const INTERRUPTED = 130;
