@@ -43,7 +43,12 @@ const SOME_TYPE = constants.S_IFREG;
 
 /** Null: not for an artifact. Times before 1970 have no place in a header, and become its first second. Links stay links (UNCONFIRMED), so nothing outside the folder gets in through one. */
 function headerOf(entry: OutputEntry): TarHeader | null {
-  const common = { mode: entry.mode | SOME_TYPE, mtime: new Date(Math.max(0, entry.mtime) * 1000), uid: 0, gid: 0 };
+  const common = {
+    mode: entry.mode | SOME_TYPE,
+    mtime: new Date(Math.max(0, entry.mtime) * 1000),
+    uid: 0,
+    gid: 0,
+  };
   switch (entry.kind) {
     case 'file':
       return { ...common, name: entry.path, type: 'file', size: entry.size };

@@ -50,10 +50,13 @@ export async function keepOutputs(
 }
 
 /** `--keep` for hosts whose tree only the engine has: it comes into the working folder as a tar file. */
-export async function fetchTrees({ engine, files }: CollectRun, placed: readonly HostHandle[]): Promise<void> {
+export async function fetchTrees(
+  { engine, files }: CollectRun,
+  placed: readonly HostHandle[],
+): Promise<void> {
   for (const handle of placed) {
-    const tree = await engine.archive(handle)?.('/opt/ml');
-    if (tree != null) await pipeline(tree, createWriteStream(join(files.work, `${handle.host}.tar`)));
+    const tree = (await engine.archive(handle)?.('/opt/ml')) ?? null;
+    if (tree !== null) await pipeline(tree, createWriteStream(join(files.work, `${handle.host}.tar`)));
   }
 }
 

@@ -19,7 +19,7 @@ import {
 import type { JobState } from '../report/job-state.js';
 import type { Store } from '../store/port.js';
 import type { Listing } from '../survey/listing.js';
-import { collectOutputs, keepOutputs, openOutputs } from './collect-outputs.js';
+import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
 import type { RunControl } from './control.js';
 import { prepareHosts } from './prepare-hosts.js';
 import type { Reporter } from './reporter.js';

@@ -28,7 +28,9 @@ export function linesOf(event: JobEvent, state: JobState, s3Folder: string | nul
       return [dim(`  image ${event.how}`)];
     case 'channel.ready':
       return [
-        dim(`  channel ${event.channel}: ${formatCount(event.objects, 'object')}, ${formatBytes(event.bytes)}`),
+        dim(
+          `  channel ${event.channel}: ${formatCount(event.objects, 'object')}, ${formatBytes(event.bytes)}`,
+        ),
       ];
     case 'output.kept':
       return [
@@ -44,7 +46,10 @@ export function linesOf(event: JobEvent, state: JobState, s3Folder: string | nul
     case 'output.left-out': {
       const names = event.names.map(name => JSON.stringify(name)).join(', ');
       return [
-        { tone: 'yellow', text: `${event.from}: left out of the upload, as no object can hold them: ${names}` },
+        {
+          tone: 'yellow',
+          text: `${event.from}: left out of the upload, as no object can hold them: ${names}`,
+        },
       ];
     }
     case 'note':

@@ -60,9 +60,7 @@ export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOp
 }
 
 function imageText({ text, done, total }: Extract<Progress, { kind: 'image.progress' }>): string {
-  return total === 0
-    ? `  image: ${text}`
-    : `  image: ${text} ${formatBytes(done)} of ${formatBytes(total)}`;
+  return total === 0 ? `  image: ${text}` : `  image: ${text} ${formatBytes(done)} of ${formatBytes(total)}`;
 }
 
 /** Bytes, objects, rate, time left. */
@@ -73,9 +71,12 @@ function transferText(progress: TransferProgress, started: Map<string, number>):
   const begin = started.get(key) ?? now;
   started.set(key, begin);
   const rate = bytes / Math.max(0.001, (now - begin) / 1000);
-  const size = totalBytes === null ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
+  const size =
+    totalBytes === null ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
   const count = totalObjects === null ? `${objects} objects` : `${objects} of ${totalObjects} objects`;
   const left =
-    totalBytes === null || rate === 0 ? '' : ` · ${formatDuration(((totalBytes - bytes) / rate) * 1000)} left`;
+    totalBytes === null || rate === 0
+      ? ''
+      : ` · ${formatDuration(((totalBytes - bytes) / rate) * 1000)} left`;
   return `  ${direction} ${what}: ${size} · ${count} · ${formatBytes(rate)}/s${left}`;
 }
