@@ -4,11 +4,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { asOptmlError, OptmlError, systemCode } from '../errors.js';
+import { OptmlError, systemCode } from '../errors.js';
 import { localName, manifestHead, manifestLine } from '../plan/objects.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import { readListing, type Listing } from '../survey/listing.js';
 import type { ListedObject, Store } from '../store/port.js';
+import { forEachAtOnce } from './adaptive-pool.js';
 import { inRoom, safeParts } from './room.js';
 
 export interface StageOptions {
@@ -24,9 +25,6 @@ export interface StageOptions {
   ) => void;
   readonly onChannel: (channel: Listing) => void;
 }
-
-/** Downloads under way at once: what small objects need to keep a local server busy. */
-const CONCURRENCY = 64;
 
 /** Returns when every byte is there; throws the first error after all that was started has come to rest. */
 export async function stageHost(options: StageOptions): Promise<void> {
@@ -58,27 +56,10 @@ async function writeManifest(channel: ChannelPlan, listing: Listing, room: strin
 async function download(channel: ChannelPlan, listing: Listing, options: StageOptions): Promise<void> {
   const folder = inRoom(options.room, channel.folder);
   const made = new Set([folder]);
-  const first = new AbortController();
-  const signal = AbortSignal.any([options.signal, first.signal]);
-  const running = new Set<Promise<void>>();
-  let failure: Error | undefined;
-  const one = async (object: ListedObject): Promise<void> => {
-    try {
-      await place({ channel, folder, made, object, listing, options, signal });
-    } catch (thrown) {
-      failure ??= asOptmlError(thrown);
-      first.abort();
-    }
-  };
-  for await (const object of readListing(listing)) {
-    if (signal.aborted) break;
-    const task = one(object).finally(() => running.delete(task));
-    running.add(task);
-    if (running.size >= CONCURRENCY) await Promise.race(running);
-  }
-  await Promise.all(running);
-  if (failure !== undefined) throw failure;
-  options.signal.throwIfAborted();
+  await forEachAtOnce(readListing(listing), {
+    signal: options.signal,
+    act: (object, signal) => place({ channel, folder, made, object, listing, options, signal }),
+  });
 }
 
 async function place(at: {

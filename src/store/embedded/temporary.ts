@@ -1,7 +1,7 @@
 /** Files that are being written: out of sight until they are whole, and swept when their process is dead. */
 
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../errors.js';
@@ -16,8 +16,43 @@ export interface Temporary {
 export async function createTemporary(root: string): Promise<Temporary> {
   const folder = temporaryFolder(root);
   await mkdir(folder, { recursive: true });
-  const path = join(folder, `${OWNER} ${randomUUID()}`);
+  const path = temporaryPath(root);
   return { path, handle: await open(path, 'wx', 0o644) };
+}
+
+/** As `createTemporary`, at once; the descriptor is the caller's to close. */
+export function openTemporary(root: string): { readonly path: string; readonly descriptor: number } {
+  const path = temporaryPath(root);
+  try {
+    return { path, descriptor: openSync(path, 'wx', 0o644) };
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'ENOENT') throw thrown;
+    mkdirSync(temporaryFolder(root), { recursive: true });
+    return { path, descriptor: openSync(path, 'wx', 0o644) };
+  }
+}
+
+/** Makes a small temporary file in one go, and returns what `fill` makes of its descriptor. On a failure no file remains. */
+export function makeTemporary<T>(
+  root: string,
+  fill: (descriptor: number) => T,
+): { readonly path: string; readonly result: T } {
+  const { path, descriptor } = openTemporary(root);
+  let result: T;
+  try {
+    result = fill(descriptor);
+  } catch (thrown) {
+    rmSync(path, { force: true });
+    throw thrown;
+  } finally {
+    closeSync(descriptor);
+  }
+  return { path, result };
+}
+
+/** A path for a temporary file that is not there yet. */
+export function temporaryPath(root: string): string {
+  return join(temporaryFolder(root), `${OWNER} ${randomUUID()}`);
 }
 
 /** A file of a process that cannot be looked at (another pid namespace) counts as left over after a day. */
@@ -59,14 +94,20 @@ async function isLeftOver({
   readonly path: string;
   readonly now: number;
 }): Promise<boolean> {
-  const [namespace, pid, started] = name.split(' ');
-  if (namespace === PID_NAMESPACE && pid !== undefined)
-    return !isAlive(Number(pid)) || startOf(Number(pid)) !== started;
+  const alive = isOwnerAlive(name);
+  if (alive !== null) return !alive;
   try {
     return now - (await stat(path)).mtimeMs > FOREIGN_AGE_MS;
   } catch {
     return false;
   }
+}
+
+/** Does the process run whose `OWNER` starts this text? Null for one that cannot be looked at. */
+export function isOwnerAlive(owner: string): boolean | null {
+  const [namespace, pid, started] = owner.split(' ');
+  if (namespace !== PID_NAMESPACE || pid === undefined) return null;
+  return isAlive(Number(pid)) && startOf(Number(pid)) === started;
 }
 
 function isAlive(pid: number): boolean {
@@ -97,4 +138,5 @@ function pidNamespace(): string {
 }
 
 const PID_NAMESPACE = pidNamespace();
-const OWNER = `${PID_NAMESPACE} ${process.pid} ${startOf(process.pid)}`;
+/** Names this process among all that may ever use the store. */
+export const OWNER = `${PID_NAMESPACE} ${process.pid} ${startOf(process.pid)}`;

@@ -34,15 +34,14 @@ export interface S3Limits {
 }
 
 const LIMITS: S3Limits = {
-  connections: 64,
+  // As many as are asked for at once are opened: a server next door sees some sixty, a far one all of them.
+  connections: 256,
   connectMs: 5_000,
   firstByteMs: 30_000,
   idleMs: 30_000,
   tries: 5,
   backoffMs: 200,
 };
-/** Real latency wants more requests in flight than a server next door. */
-const AWS_CONNECTIONS = 256;
 
 export interface S3Request {
   readonly method: Exchange['method'];
@@ -76,8 +75,7 @@ interface Base {
 }
 
 export function createS3Client(endpoint: S3Endpoint): S3Client {
-  const connections = endpoint.url === undefined ? AWS_CONNECTIONS : LIMITS.connections;
-  const limits: S3Limits = { ...LIMITS, connections, ...endpoint.limits };
+  const limits: S3Limits = { ...LIMITS, ...endpoint.limits };
   const transport = createTransport({
     ...limits,
     ...(endpoint.ca === undefined ? {} : { ca: endpoint.ca }),
