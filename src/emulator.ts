@@ -176,6 +176,8 @@ export class Emulator {
     const { dryRun, force, observer = SILENT } = options;
     const home = await openHome(this.settings.home);
     const engine = await this.#openEngine();
+    // Nothing is begun before the engine has answered.
+    await engine.probe(NEVER);
     const report = await cleanHome(this.#sweepParts({ home, engine, observer }), { dryRun, force });
     if (this.settings.store !== 'embedded' || dryRun) return report;
     const { sweepTemporary } = await import('./store/embedded/temporary.js');

@@ -1,5 +1,5 @@
 /** Outputs that could not be uploaded are kept in a folder of this home: packed when only the engine can read them. */
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzip } from './gzip.js';
 import type { HostOutputs } from './output-entry.js';
@@ -15,7 +15,15 @@ export async function packIntoFolder(
   await iterator.return?.(undefined);
   if (first.done === true) return null;
   const path = join(folder, `${name}.tar.gz`);
-  await using file = await open(path, 'wx', 0o600);
-  for await (const chunk of gzip(tarOf(outputs.entries(from), () => undefined))) await file.write(chunk);
+  try {
+    // What is there already is of a process that died over it.
+    await using file = await open(path, 'w', 0o600);
+    for await (const chunk of gzip(tarOf(outputs.entries(from), () => undefined)))
+      // Unlike `write`, it goes on after a part of the chunk.
+      await file.appendFile(chunk);
+  } catch (thrown) {
+    await rm(path, { force: true });
+    throw thrown;
+  }
   return path;
 }

@@ -78,9 +78,16 @@ export function next(state: JobState, event: JobEvent): JobState {
     case 'metrics.final':
       return { ...state, metrics: event.values };
     case 'output.unsaved':
-      return { ...state, unsaved: [...state.unsaved, { from: event.from, where: event.where }] };
+      return {
+        ...state,
+        unsaved: [...without(state.unsaved, event), { from: event.from, where: event.where }],
+      };
     case 'output.kept':
-      return { ...state, kept: [...state.kept, { from: event.from, path: event.path }] };
+      return {
+        ...state,
+        kept: [...state.kept, { from: event.from, path: event.path }],
+        unsaved: without(state.unsaved, event),
+      };
     case 'host.placed':
       return { ...state, placed: [...state.placed, event.handle] };
     case 'job.created':
@@ -91,6 +98,10 @@ export function next(state: JobState, event: JobEvent): JobState {
     case 'note':
       return state;
   }
+}
+
+function without(unsaved: JobState['unsaved'], { from }: { readonly from: string }): JobState['unsaved'] {
+  return unsaved.filter(one => one.from !== from);
 }
 
 export function hasEnded(state: JobState): boolean {

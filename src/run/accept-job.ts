@@ -44,13 +44,14 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
   if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
   const draft = draftFiles(files);
   try {
+    const replaced = await readJob(files);
+    if (replaced !== undefined && replaced.unsaved.length > 0) throw holdsOutputs(job);
     await rm(draft.folder, { recursive: true, force: true });
     await mkdir(draft.work, { recursive: true, mode: 0o700 });
     const plan = planTrainingJob(job);
     const { listings } = await survey({ job, store, folder: draft.work }, control.stopping);
     for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);
     await writeFile(draft.plan, JSON.stringify({ plan }), { mode: 0o600 });
-    const replaced = await readJob(files);
     await rm(files.folder, { recursive: true, force: true });
     await rename(draft.folder, files.folder);
     return await runAccepted(request, { files, plan, listings: moved(listings, draft, files), replaced });
@@ -124,6 +125,13 @@ function nameInUse({ name, arn }: TrainingJob, lock: LockState): OptmlError {
   return new OptmlError(
     'JOB_NAME_IN_USE',
     `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn}). (${way})`,
+  );
+}
+
+function holdsOutputs({ name }: TrainingJob): OptmlError {
+  return new OptmlError(
+    'JOB_NAME_IN_USE',
+    `The last run of "${name}" left outputs that are nowhere else, and a new one would take their place: "optml clean" keeps them, then run it again, or choose another name.`,
   );
 }
 

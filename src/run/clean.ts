@@ -3,10 +3,11 @@ import type { Leftover } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
 import { readJobs } from '../journal/journal.js';
 import { lifeOf, parseOwner } from '../journal/owner.js';
-import { abandonedRuns, closeRun, type AbandonedRun, type Sweep } from './sweep.js';
+import { hasEnded } from '../report/job-state.js';
+import { abandonedRuns, closeRun, saveLeft, type AbandonedRun, type Sweep } from './sweep.js';
 
 export interface CleanReport {
-  readonly what: 'job' | 'container' | 'network' | 'volume' | 'file';
+  readonly what: 'job' | 'outputs' | 'container' | 'network' | 'volume' | 'file';
   readonly name: string;
   /** Empty for files of the store. */
   readonly job: string;
@@ -29,9 +30,15 @@ export async function cleanHome(
     const done = stays ? staysAs(OWNER_UNKNOWN) : dryRun ? 'would be closed' : await closed(sweep, run);
     report.push({ what: 'job', name: job, job, done, stays });
   }
-  const unsaved = (await readJobs(sweep.home))
-    .filter(state => state.unsaved.length > 0)
-    .map(state => state.created.run);
+  const unsaved: string[] = [];
+  for (const state of await readJobs(sweep.home)) {
+    if (state.unsaved.length === 0 || !hasEnded(state)) continue;
+    const saved = dryRun || (await saveLeft(sweep, state));
+    if (dryRun || !saved) unsaved.push(state.created.run);
+    const { name } = state.created;
+    const done = dryRun ? 'would be kept' : saved ? 'kept' : 'stay where they are, as they cannot be kept';
+    report.push({ what: 'outputs', name, job: name, done, stays: !saved });
+  }
   for (const leftover of await inOrder(sweep)) {
     const { job, run } = leftover.labels;
     const life = lifeOf(parseOwner(leftover.labels.owner), sweep.owner.home);

@@ -16,6 +16,8 @@ export type CollectRun = Pick<
   'plan' | 'store' | 'engine' | 'control' | 'reporter' | 'files' | 'keepFolder'
 >;
 
+export type KeepRun = Omit<CollectRun, 'store' | 'control'>;
+
 /** Names in one event; a folder of ten thousand sockets is told by its count. */
 const MAX_NAMES = 20;
 
@@ -41,7 +43,7 @@ export async function collectOutputs(run: CollectRun, placed: readonly HostHandl
 
 /** Keeps every output, with no attempt to upload it. */
 export async function keepOutputs(
-  run: CollectRun,
+  run: KeepRun,
   placed: readonly HostHandle[],
   why: string,
 ): Promise<void> {
@@ -66,7 +68,7 @@ export function openOutputs(run: CollectRun, host: string): HostOutputs | undefi
   return handle === undefined ? undefined : outputsFor(run, handle);
 }
 
-function outputsFor(run: CollectRun, handle: HostHandle): HostOutputs {
+function outputsFor(run: KeepRun, handle: HostHandle): HostOutputs {
   const host = run.plan.hosts.find(one => one.name === handle.host);
   if (host === undefined) throw new TypeError(`the plan has no host ${handle.host}`);
   return outputsOf({ host, room: roomOf(run, handle.host), archive: run.engine.archive(handle) });
@@ -112,7 +114,7 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
 }
 
 async function keepOne(
-  run: CollectRun,
+  run: KeepRun,
   { upload, handle, why }: { upload: UploadPlan; handle: HostHandle; why: string },
 ): Promise<void> {
   const { reporter, keepFolder, files } = run;

@@ -113,8 +113,10 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
   const exits = [];
   for (const handle of placed) {
     const output = reporter.output(handle.host, metrics?.push);
-    const { ended } = await engine.start(handle, output.push).catch((thrown: unknown) => {
+    const { ended } = await engine.start(handle, output.push).catch(async (thrown: unknown) => {
       output.end();
+      // It may have started all the same.
+      if (asOptmlError(thrown).code === 'ENGINE_UNREACHABLE') await keepOutputs(run, placed, ENGINE_LOST);
       throw thrown;
     });
     exits.push(ended.finally(output.end).then(exit => ({ host: handle.host, ...exit })));
@@ -132,12 +134,14 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
     return await outcomeOf(run, all);
   } catch (thrown) {
     // The engine is lost. A container may still be writing, so nothing is read: it is kept as it is.
-    await keepOutputs(run, placed, 'the engine was lost while the job ran');
+    await keepOutputs(run, placed, ENGINE_LOST);
     throw thrown;
   } finally {
     await Promise.allSettled([stopping.settled(), killing.settled()]);
   }
 }
+
+const ENGINE_LOST = 'the engine was lost while the job ran';
 
 async function sayMetrics(reporter: Reporter, metrics: MetricScanner): Promise<void> {
   const { values, incomplete } = await metrics.finish();

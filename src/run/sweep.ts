@@ -47,23 +47,48 @@ export async function abandonedRuns({ home, owner }: Pick<Sweep, 'home' | 'owner
   return found;
 }
 
-/** Ends, collects and closes one of them; false when another process is at it. An unknown owner is taken for dead. */
+/**
+ * Ends, collects and closes one of them; false when another process is at it. An unknown owner is taken for dead. When this
+ * throws, the lock stays: the next who looks finds the job again.
+ */
 export async function closeRun(sweep: Sweep, { files, owner }: AbandonedRun): Promise<boolean> {
   const lock = await acquireLock(sweep.home.run, files.id, {
     owner: sweep.owner,
     force: owner === 'unknown',
   });
   if (lock === null) return false;
+  await rm(draftFiles(files).folder, { recursive: true, force: true });
+  const state = await readJob(files);
+  // It died between taking its place and saying so.
+  if (state === undefined) await rm(files.folder, { recursive: true, force: true });
+  else if (!hasEnded(state)) await closeJob(sweep, files, state);
+  else if (state.unsaved.length === 0) await rm(files.work, { recursive: true, force: true });
+  await removeSocket(sweep.home.run, files.id);
+  await lock.release();
+  return true;
+}
+
+/** Keeps what an ended job had to leave in its host; false when it must stay there, or another process is at it. */
+export async function saveLeft(sweep: Sweep, { created }: JobState): Promise<boolean> {
+  const files = jobFiles(sweep.home, 'training', created.name);
+  const lock = await acquireLock(sweep.home.run, files.id, { owner: sweep.owner });
+  if (lock === null) return false;
+  const state = await readJob(files);
+  const journal = await openJournal(files);
   try {
-    await rm(draftFiles(files).folder, { recursive: true, force: true });
-    const state = await readJob(files);
-    // It died between taking its place and saying so.
-    if (state === undefined) await rm(files.folder, { recursive: true, force: true });
-    else if (!hasEnded(state)) await closeJob(sweep, files, state);
-    else if (state.unsaved.length === 0) await rm(files.work, { recursive: true, force: true });
-    await removeSocket(sweep.home.run, files.id);
+    if (state?.created.run !== created.run) return false;
+    const { engine, observer, now } = sweep;
+    const reporter = continueReport({ state, journal, observer, now });
+    const { plan } = JSON.parse(await readFile(files.plan, 'utf8')) as { plan: Plan };
+    const left = { ...plan, uploads: plan.uploads.filter(one => state.unsaved.some(({ from }) => from === one.from)) };
+    for (const handle of state.placed) await engine.stop(handle, 0);
+    const keepFolder = join(sweep.home.kept, created.run);
+    await keepOutputs({ plan: left, engine, reporter, files, keepFolder }, state.placed, 'it was left in its host');
+    if (reporter.state.unsaved.length > 0) return false;
+    await removeHosts(sweep, files, state);
     return true;
   } finally {
+    journal.close();
     await lock.release();
   }
 }
@@ -96,15 +121,17 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
         await store.close();
       }
     }
-    if (reporter.state.unsaved.length === 0) {
-      for (const handle of state.placed) await engine.remove(handle);
-      for (const leftover of await engine.leftovers(AbortSignal.timeout(10_000)))
-        if (leftover.labels.run === state.created.run) await leftover.remove();
-      await rm(files.work, { recursive: true, force: true });
-    }
+    if (reporter.state.unsaved.length === 0) await removeHosts(sweep, files, state);
     reporter.say({ kind: 'job.failed', reason: PLATFORM_FAULT });
     reporter.say({ kind: 'job.status', status: 'Failed', message: 'Training job failed' });
   } finally {
     journal.close();
   }
+}
+
+async function removeHosts({ engine }: Sweep, files: JobFiles, state: JobState): Promise<void> {
+  for (const handle of state.placed) await engine.remove(handle);
+  for (const leftover of await engine.leftovers(AbortSignal.timeout(10_000)))
+    if (leftover.labels.run === state.created.run) await leftover.remove();
+  await rm(files.work, { recursive: true, force: true });
 }

@@ -11,6 +11,7 @@ import {
   expectStatus,
   keptPaths,
   objectFile,
+  sizesIn,
   textIn,
 } from '../harness/aftermath.js';
 import { docker, leftBehind } from '../harness/engine.js';
@@ -137,13 +138,30 @@ describe('after kill -9', () => {
     await expectClosed(options, job);
     expect((await describeJob(job, options)).ModelArtifacts).toBeDefined();
     const folder = await scratch('unpacked');
-    for (const [name, member, bytes] of [['model', 'weights', 30_000_000], ['output', 'file', 5]] as const) {
+    for (const [name, sizes] of [['model', { weights: 30_000_000 }], ['output', { file: 5 }]] as const) {
       const tarball = join(folder, `${name}.tar.gz`);
       await writeFile(tarball, store.objects.get(`outputs/here/${job}/output/${name}.tar.gz`) ?? '');
-      expect(await textIn(tarball, member).then(text => Buffer.byteLength(text) > 0 && bytes)).toBe(bytes);
+      expect(await sizesIn(tarball)).toEqual(sizes);
     }
     expectStatus(await optml(['run', request], options), 0);
     await expectNothingLeft(home, job);
+  });
+
+  it('of "clean" too, the next "clean" takes over', async () => {
+    const { home, job, request } = await prepared(TRAINS);
+    const store = await gatedStore();
+    const options = { home, env: { ...store.env, OPTML_STORE: store.url } };
+    const running = start(['run', request], options);
+    await running.shows('algo-1 | written');
+    await kill(running);
+    const sent = store.requests.hold(/^PUT .*\/model\.tar\.gz/);
+    const cleaning = start(['clean'], options);
+    await sent.reached;
+    await kill(cleaning);
+    sent.release();
+
+    await expectClosed(options, job);
+    expect([...store.objects.keys()]).toEqual([`outputs/here/${job}/output/model.tar.gz`]);
   });
 
   it('outputs for another store than the present one are kept and named', async () => {

@@ -70,8 +70,15 @@ export async function clean(options: Start, ...flags: readonly string[]): Promis
 
 /** The text of one file in a tarball. */
 export async function textIn(tarball: string, member: string): Promise<string> {
-  const { stdout } = await run('tar', ['-xzOf', tarball, member], { maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await run('tar', ['-xzOf', tarball, member]);
   return stdout;
+}
+
+/** Path and size of everything in a tarball. */
+export async function sizesIn(tarball: string): Promise<Record<string, number>> {
+  const { stdout } = await run('tar', ['-tvzf', tarball]);
+  const lines = stdout.trimEnd().split('\n');
+  return Object.fromEntries(lines.map(line => [line.split(/\s+/).slice(5).join(' '), Number(line.split(/\s+/)[2])]));
 }
 
 /** The paths that stderr names as those of kept outputs. Each is there. */

@@ -1,7 +1,7 @@
 /** Runs one job as a user does, and sees that nothing of it is left when it has ended. */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { leftBehind } from './engine.js';
 import { scratch, start, type Result, type Running } from './optml.js';
@@ -34,14 +34,14 @@ export interface EndedJob extends Result {
   /** What the container printed, as the terminal shows it. */
   readonly log: readonly string[];
   /** The file that an output of the job is in the embedded store: `output('model.tar.gz')`. */
-  output(path: string): string;
+  readonly output: (path: string) => string;
 }
 
 export interface StartedJob extends Running {
   readonly home: string;
   readonly name: string;
   /** The end, with the checks that every job must pass. */
-  finish(): Promise<EndedJob>;
+  readonly finish: () => Promise<EndedJob>;
 }
 
 export interface JobOptions {
@@ -49,6 +49,8 @@ export interface JobOptions {
   readonly home?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What takes the arguments, where it is not the built command itself. */
+  readonly command?: readonly [string, ...string[]];
 }
 
 export async function runJob(request: Request, options: JobOptions = {}): Promise<EndedJob> {
@@ -57,13 +59,17 @@ export async function runJob(request: Request, options: JobOptions = {}): Promis
 
 export async function startJob(
   request: Request,
-  { home: given, args = [], env = {} }: JobOptions = {},
+  { home: given, args = [], env = {}, command }: JobOptions = {},
 ): Promise<StartedJob> {
   const home = given ?? (await scratch('home'));
   const temporary = await scratch('tmp');
   const name = String(request['TrainingJobName']);
-  const file = await writeRequest(home, request);
-  const running = start(['run', file, '--json', ...args], { home, env: { TMPDIR: temporary, ...env } });
+  const file = basename(await writeRequest(home, request));
+  const running = start(['run', file, '--json', ...args], {
+    home,
+    env: { TMPDIR: temporary, ...env },
+    ...(command === undefined ? {} : { command }),
+  });
   const finish = async (): Promise<EndedJob> => {
     const result = await running.ended;
     if (result.stdout === '')

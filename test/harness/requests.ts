@@ -42,7 +42,9 @@ export function shell(line: string | readonly string[], members: Request = {}): 
 export function channel(name: string, uri: string, members: Request = {}): Request {
   return {
     ChannelName: name,
-    DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: uri, S3DataDistributionType: 'FullyReplicated' } },
+    DataSource: {
+      S3DataSource: { S3DataType: 'S3Prefix', S3Uri: uri, S3DataDistributionType: 'FullyReplicated' },
+    },
     ...members,
   };
 }

@@ -88,14 +88,25 @@ describe('the tree', () => {
   });
 
   test('has no folder output/intermediate, which the training toolkit would take for a synchronised one', async () => {
-    const { log } = await runJob(shellJob('test -e /opt/ml/output/intermediate && echo there || echo absent'));
+    const { log } = await runJob(
+      shellJob('test -e /opt/ml/output/intermediate && echo there || echo absent'),
+    );
     expect(log).toEqual(['absent']);
   });
 });
 
 describe('an image of USER 1000', () => {
   test('can write in model, output, errors, the channels and input, and change its own data', async () => {
-    const folders = ['model', 'output', 'output/data', 'errors', 'input', 'input/data', 'input/data/train', 'input/data/train/deep'];
+    const folders = [
+      'model',
+      'output',
+      'output/data',
+      'errors',
+      'input',
+      'input/data',
+      'input/data/train',
+      'input/data/train/deep',
+    ];
     const lines = [
       ...folders.map(folder => `cd /opt/ml/${folder} && touch written && mkdir made && echo ${folder}`),
       'echo more >> /opt/ml/input/data/train/a.csv',
@@ -119,7 +130,8 @@ describe('an image of USER 1000', () => {
   });
 
   test('has its outputs uploaded, with the modes that it gave them', async () => {
-    const line = 'umask 077; echo secret > /opt/ml/model/weights; mkdir /opt/ml/model/d; echo x > /opt/ml/model/d/y';
+    const line =
+      'umask 077; echo secret > /opt/ml/model/weights; mkdir /opt/ml/model/d; echo x > /opt/ml/model/d/y';
     const { status, output } = await runJob(asUser1000(line, PLAIN));
     expect(status).toBe(0);
     expect(await readFile(output('model/weights'), 'utf8')).toBe('secret\n');
@@ -128,7 +140,8 @@ describe('an image of USER 1000', () => {
 });
 
 test('not even root can change the configuration', async () => {
-  const line = 'touch /opt/ml/input/config/new || rm /opt/ml/input/config/resourceconfig.json || echo refused';
+  const line =
+    'touch /opt/ml/input/config/new || rm /opt/ml/input/config/resourceconfig.json || echo refused';
   const { log } = await runJob(shellJob(line));
   expect(log.at(-1)).toBe('refused');
 });
@@ -168,14 +181,19 @@ test('the container sees the very bytes that "optml plan" prints, in config file
 async function filesBelow(folder: string, root: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter(one => one.isFile()).map(one => join(one.parentPath, one.name));
-  const texts = await Promise.all(paths.map(async path => [root + path.slice(folder.length), await readFile(path, 'utf8')]));
+  const texts = await Promise.all(
+    paths.map(async path => [root + path.slice(folder.length), await readFile(path, 'utf8')]),
+  );
   return Object.fromEntries(texts) as Record<string, string>;
 }
 
 test('the plan touches no engine and leaves nothing behind', async () => {
   const home = await homeWithData();
   const file = await writeRequest(home, shellJob('true', CHANNELS));
-  const { status, stdout, stderr } = await optml(['plan', file], { home, env: { DOCKER_HOST: 'unix:///nowhere.sock' } });
+  const { status, stdout, stderr } = await optml(['plan', file], {
+    home,
+    env: { DOCKER_HOST: 'unix:///nowhere.sock' },
+  });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(/^\{/);
   expect(await namesIn(join(home, 'run'))).toEqual([]);

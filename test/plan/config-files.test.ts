@@ -26,7 +26,10 @@ test('inputdataconfig.json is that of a real job, byte for byte', () => {
 });
 
 test('inputdataconfig.json of one channel "training" has the 107 bytes of a real one', () => {
-  const text = configFile({ InputDataConfig: [channel({ ChannelName: 'training' })] }, 'inputdataconfig.json');
+  const text = configFile(
+    { InputDataConfig: [channel({ ChannelName: 'training' })] },
+    'inputdataconfig.json',
+  );
   expect(text).toBe(
     '{"training":{"TrainingInputMode":"File","S3DistributionType":"FullyReplicated","RecordWrapperType":"None"}}',
   );

@@ -62,7 +62,10 @@ test('uncompressed, and of debugger and TensorBoard, the files of a folder becom
 });
 
 test('a job runs for a day at most where it says nothing else, and has 120 s to stop', () => {
-  expect(planOf({ StoppingCondition: {} }).limits).toEqual({ maxRuntimeSeconds: 86_400, stopGraceSeconds: 120 });
+  expect(planOf({ StoppingCondition: {} }).limits).toEqual({
+    maxRuntimeSeconds: 86_400,
+    stopGraceSeconds: 120,
+  });
   expect(planOf({ StoppingCondition: { MaxRuntimeInSeconds: 60 } }).limits.maxRuntimeSeconds).toBe(60);
 });
 

@@ -34,6 +34,7 @@ const ASK_MS = 2_000;
 
 export function dockerEngine(options: DockerEngineOptions): Engine {
   const docker = new Docker(clientOptions(options.endpoint));
+  const abortable = docker as unknown as Abortable;
   const name = `the Docker engine at ${options.endpoint.url}`;
   let memoryBytes = 0;
   let bindsRooms = options.ownsRootFiles && options.endpoint.url.startsWith('unix://');
@@ -57,7 +58,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     const stop = new AbortController();
     const lost = new Promise<never>((_, reject) => {
       const timer = setInterval(() => {
-        within(docker.ping(), AbortSignal.timeout(ANSWER_MS)).catch(reject);
+        abortable.ping({ abortSignal: AbortSignal.timeout(ANSWER_MS) }).catch(reject);
       }, ASK_MS);
       stop.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
     });
@@ -81,7 +82,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async probe(signal: AbortSignal): Promise<EngineFacts> {
       const info = (await asked(
-        within(docker.info(), AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS * 2)])),
+        withLimit(signal, abortSignal => abortable.info({ abortSignal })),
       )) as EngineInfo;
       memoryBytes = info.MemTotal;
       if (info.OSType !== 'linux')
@@ -187,14 +188,15 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     },
 
     async leftovers(signal): Promise<Leftover[]> {
-      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS * 2)]);
       const filters = { label: [LABELS.run] };
       const [containers, networks, { Volumes: volumes }] = await asked(
-        Promise.all([
-          docker.listContainers({ all: true, filters, abortSignal }),
-          docker.listNetworks({ filters, abortSignal }),
-          docker.listVolumes({ filters, abortSignal }),
-        ]),
+        withLimit(signal, abortSignal =>
+          Promise.all([
+            docker.listContainers({ all: true, filters, abortSignal }),
+            docker.listNetworks({ filters, abortSignal }),
+            docker.listVolumes({ filters, abortSignal }),
+          ]),
+        ),
       );
       return [
         ...containers.map((one): Leftover => ({
@@ -234,13 +236,37 @@ interface EngineInfo {
   readonly SecurityOptions?: readonly string[] | null;
 }
 
+/** These take a signal, which their types do not know; without it a silent engine would keep this process alive. */
+interface Abortable {
+  info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+  ping(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+}
+
+/** A time-out that `AbortSignal.any` alone holds is collected as garbage in Node 20 and never fires; a timer is not. */
+async function withLimit<T>(signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), ANSWER_MS * 2);
+  try {
+    return await ask(AbortSignal.any([signal, limit.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The kernel's names → the image world's. */
 const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
 
-function clientOptions({ url, tls }: Endpoint): Docker.DockerOptions {
-  if (url.startsWith('unix://')) return { socketPath: url.slice('unix://'.length) };
-  if (url.startsWith('npipe://')) return { socketPath: url.slice('npipe://'.length).replaceAll('/', '\\') };
-  const parsed = parseUrl(url);
+/** Throws USAGE for what is no address. */
+function clientOptions(endpoint: Endpoint): Docker.DockerOptions {
+  const { url, tls } = endpoint;
+  const [, scheme, path] = /^(unix|npipe):\/\/(.+)$/.exec(url) ?? [];
+  if (path !== undefined) return { socketPath: scheme === 'unix' ? path : path.replaceAll('/', '\\') };
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || parsed.hostname === '' || !/^(tcp|https?|ssh):$/.test(parsed.protocol))
+    throw new OptmlError(
+      'USAGE',
+      `"${url}" (from ${endpoint.from}) is no address of a Docker engine: expected unix:///path, tcp://host:port or ssh://user@host.`,
+    );
   if (parsed.protocol === 'ssh:')
     return { protocol: 'ssh', host: parsed.hostname, port: parsed.port || 22, username: parsed.username };
   const secure = tls !== undefined || parsed.protocol === 'https:';
@@ -250,17 +276,6 @@ function clientOptions({ url, tls }: Endpoint): Docker.DockerOptions {
     port: parsed.port || (secure ? 2376 : 2375),
     ...tls,
   };
-}
-
-function parseUrl(url: string): URL {
-  try {
-    return new URL(url);
-  } catch {
-    throw new OptmlError(
-      'USAGE',
-      `"${url}" is no address of a Docker engine: expected unix:///path, tcp://host:port or ssh://user@host.`,
-    );
-  }
 }
 
 /** No answer at all, as against an answer that says no. */
@@ -278,7 +293,7 @@ function unreachable({ url, from }: Endpoint, cause: unknown): OptmlError {
   const reason =
     code === 'EACCES'
       ? `may not be used by this user: add yourself to the "docker" group (sudo usermod -aG docker $USER) and log in again`
-      : `does not answer${typeof code === 'string' ? ` (${code})` : ''}: start it (sudo systemctl start docker, or Docker Desktop), or name another with --docker-host`;
+      : `does not answer${typeof code === 'string' && code !== 'ABORT_ERR' ? ` (${code})` : ''}: start it (sudo systemctl start docker, or Docker Desktop), or name another with --docker-host`;
   return new OptmlError('ENGINE_UNREACHABLE', `The Docker engine at ${url} (from ${from}) ${reason}.`, {
     cause,
   });
@@ -296,15 +311,6 @@ function refused(
   };
   if (statusCode === undefined) return asOptmlError(thrown);
   return new OptmlError(code, json?.message ?? reason ?? (thrown as Error).message, { cause: thrown });
-}
-
-/** For requests that take no signal. */
-async function within<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    request.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 async function ignoring(statusCodes: readonly number[], request: Promise<unknown>): Promise<void> {

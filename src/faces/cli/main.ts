@@ -28,3 +28,6 @@ try {
     process.exitCode = error.exitStatus;
   }
 }
+
+// Node takes its signal handlers down before it ends: one that came then would take the place of the exit status.
+process.stdout.write('', () => process.exit());

@@ -11,6 +11,7 @@ export interface Presses {
   readonly count: number;
   /** The job that the next press is meant for. */
   watch(control: RunControl): void;
+  /** No job is left to press for: what comes now ends the process, with the exit status that it has. */
   release(): void;
 }
 
@@ -18,7 +19,9 @@ export function listenToSignals(onPress: (count: number) => void): Presses {
   let count = 0;
   let last = Number.NEGATIVE_INFINITY;
   let control: RunControl | undefined;
+  let released = false;
   const press = (): void => {
+    if (released) process.exit();
     const now = performance.now();
     if (now - last < ONE_PRESS_MS) return;
     last = now;
@@ -36,7 +39,7 @@ export function listenToSignals(onPress: (count: number) => void): Presses {
       control = next;
     },
     release: () => {
-      for (const signal of SIGNALS) process.off(signal, press);
+      released = true;
     },
   };
 }

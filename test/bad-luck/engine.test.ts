@@ -1,0 +1,324 @@
+/** The engine is not there, ends in mid-run, or is another machine's. */
+import { once } from 'node:events';
+import { chmod, chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  clean,
+  describeJob,
+  expectNothingLeft,
+  expectRefusal,
+  expectStatus,
+  keptPaths,
+  objectFile,
+  textIn,
+  type Described,
+} from '../harness/aftermath.js';
+import { gatedStore } from '../harness/gated-store.js';
+import { afterThis, CLI, optml, scratch, start } from '../harness/optml.js';
+import { channel, putObject, shellJob, writeRequest, type Request } from '../harness/requests.js';
+import { startSecondEngine, type SecondEngine } from '../harness/second-engine.js';
+
+const isRoot = process.getuid?.() === 0;
+
+/** A container that writes a model, says so, and goes on. */
+const TRAINS = 'echo weights > /opt/ml/model/weights; echo written; while :; do sleep 0.1; done';
+
+describe('no engine', () => {
+  it.each([
+    ['a socket that is not there', async () => `unix://${await socketPath()}`, 'ENOENT'],
+    ['a socket that nobody listens on', async () => `unix://${await deadSocket()}`, 'ECONNREFUSED'],
+    ['a port that nobody listens on', async () => `tcp://127.0.0.1:${await unusedPort()}`, 'ECONNREFUSED'],
+    ['a name that nobody knows', () => Promise.resolve('tcp://no-such-host.invalid:2375'), 'no-such-host'],
+  ])('%s: nothing is begun', async (_what, address, word) => {
+    const DOCKER_HOST = await address();
+    const { home, job, request } = await prepared('true');
+    expectRefusal(await optml(['run', request, '--json'], { home, env: { DOCKER_HOST } }), 3, DOCKER_HOST, 'DOCKER_HOST', word, '--docker-host');
+    await expectNothingLeft(home, job);
+    expectRefusal(await optml(['clean'], { home, env: { DOCKER_HOST } }), 3, DOCKER_HOST);
+    expect(JSON.parse((await optml(['ps', '--json'], { home, env: { DOCKER_HOST } })).stdout)).toEqual([]);
+  });
+
+  it('--docker-host is named when it is the cause', async () => {
+    const { home, request } = await prepared('true');
+    const refused = await optml(['run', request, '--docker-host', `unix://${await socketPath()}`], { home });
+    expectRefusal(refused, 3, '(from --docker-host)');
+  });
+
+  it.each(['nonsense', 'tcp://', 'unix://', 'gopher://somewhere'])('%s is no address of an engine', async DOCKER_HOST => {
+    const { home, job, request } = await prepared('true');
+    const refused = await optml(['run', request], { home, env: { DOCKER_HOST } });
+    expectRefusal(refused, 2, DOCKER_HOST, 'DOCKER_HOST', 'unix:///path');
+    await expectNothingLeft(home, job);
+  });
+
+  it('something that is no engine answers', async () => {
+    const web = createServer(socket => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello'));
+    });
+    const DOCKER_HOST = `unix://${await listening(web)}`;
+    const { home, job, request } = await prepared('true');
+    expectRefusal(await optml(['run', request], { home, env: { DOCKER_HOST } }), 3, DOCKER_HOST);
+    await expectNothingLeft(home, job);
+  });
+
+  it('something that never answers is not waited for for ever', async () => {
+    const silent = createServer(socket => socket.on('error', () => undefined));
+    const DOCKER_HOST = `unix://${await listening(silent)}`;
+    const { home, job, request } = await prepared('true');
+    expectRefusal(await optml(['run', request], { home, env: { DOCKER_HOST } }), 3, DOCKER_HOST);
+    await expectNothingLeft(home, job);
+  });
+
+  it.skipIf(!isRoot)('a socket that this user may not use (needs root)', async () => {
+    const forbidden = createServer(socket => socket.destroy());
+    const socket = await listening(forbidden);
+    await chmod(join(socket, '..'), 0o755);
+    await chmod(socket, 0o600);
+    const { home, job, request } = await prepared('true');
+    await chown(home, NOBODY, NOBODY);
+    const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', process.execPath, CLI] as const;
+    const refused = await optml(['run', request], { home, command: asNobody, env: { DOCKER_HOST: `unix://${socket}` } });
+    expectRefusal(refused, 3, socket, 'may not be used by this user', 'usermod -aG docker');
+    await expectNothingLeft(home, job);
+  });
+});
+
+describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
+  let engine: SecondEngine;
+  /** A folder that the engine finds empty. */
+  let far: string;
+
+  beforeAll(async () => {
+    far = await mkdtemp(join(tmpdir(), 'optml-far-'));
+    engine = await startSecondEngine({ images: ['optml-shell', 'optml-user-1000'], hidden: far });
+  });
+  beforeEach(() => engine.start());
+  afterAll(async () => {
+    await engine.stop();
+    await rm(far, { recursive: true, force: true });
+  });
+
+  it('is killed while the job runs: the job is Failed, the outputs are kept, and clean removes the rest', async () => {
+    const { home, job, request } = await prepared(TRAINS);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const running = start(['run', request, '--json'], options);
+    await running.shows('algo-1 | written');
+    await engine.kill();
+    const result = await running.ended;
+    expectStatus(result, 1);
+    expect(describedIn(result.stdout)).toMatchObject({
+      TrainingJobStatus: 'Failed',
+      FailureReason: 'InternalServerError: We encountered an internal error.  Please try again.',
+    });
+    expect(result.stderr).toContain(`The Docker engine at ${engine.url} (from DOCKER_HOST) does not answer`);
+console.log(result.stderr);
+    const [kept = ''] = await keptPaths(result);
+    expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
+
+    await engine.start();
+    expect(await clean(options, '--dry-run')).toMatchObject([{ what: 'container', job, done: 'would be removed' }]);
+    expect(await clean(options)).toMatchObject([{ what: 'container', job, done: 'removed' }]);
+    await expectEmpty(home, job);
+    expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
+    await expectRunsAgain(options, job);
+  });
+
+  it('is killed together with optml: clean closes the job', async () => {
+    const { home, job, request } = await prepared(TRAINS);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const running = start(['run', request], options);
+    await running.shows('algo-1 | written');
+    running.signal('SIGKILL');
+    await running.ended;
+    await engine.kill();
+    expectRefusal(await optml(['clean'], options), 3, engine.url);
+    await engine.start();
+
+    expect(await clean(options)).toMatchObject([{ what: 'job', name: job, done: 'closed' }]);
+    await expectEmpty(home, job);
+    expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe('weights\n');
+  });
+
+  it('is killed while inputs come: the job is Failed', async () => {
+    const store = await gatedStore();
+    store.objects.set('data/train/a', Buffer.from('a'));
+    const asked = store.requests.hold(/^GET \/data\/train\/a/);
+    const { home, job, request } = await prepared('true', { InputDataConfig: [channel('train', 's3://data/train/')] });
+    const options = { home, env: { DOCKER_HOST: engine.url, ...store.env } };
+    const running = start(['run', request, '--json', '--store', store.url], options);
+    await asked.reached;
+    await engine.kill();
+    asked.release();
+    const result = await running.ended;
+    expectStatus(result, 1);
+    expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');
+    expect(result.stderr).toContain(`The Docker engine at ${engine.url}`);
+    await engine.start();
+    await expectEmpty(home, job);
+  });
+
+  it('is killed while the job is stopped: the job is Stopped, and the outputs are kept', async () => {
+    const { home, job, request } = await prepared(`trap 'echo stopping' TERM; ${TRAINS}`);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const running = start(['run', request, '--json'], options);
+    await running.shows('algo-1 | written');
+    running.signal('SIGTERM');
+    await running.shows('algo-1 | stopping');
+    await engine.kill();
+    const result = await running.ended;
+    expectStatus(result, 4);
+    expect(describedIn(result.stdout).TrainingJobStatus).toBe('Stopped');
+console.log(result.stderr);
+    const [kept = ''] = await keptPaths(result);
+    expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
+    await engine.start();
+    await clean(options);
+    await expectEmpty(home, job);
+  });
+
+  it('does not share the files of this machine: inputs and outputs go through volumes', async () => {
+    const line = [
+      'cat /opt/ml/input/data/train/a /opt/ml/input/config/hyperparameters.json > /opt/ml/model/all',
+      'echo data > /opt/ml/output/data/file',
+      'chmod 600 /opt/ml/model/all',
+      'cp /opt/ml/input/config/resourceconfig.json /opt/ml/model/',
+    ].join('; ');
+    const { home, job, request } = await prepared(line, {
+      InputDataConfig: [channel('train', 's3://data/train/')],
+      HyperParameters: { epochs: '3' },
+    }, far);
+    await putObject(home, 's3://data/train/a', 'first\n');
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const result = await optml(['run', request, '--json'], options);
+    expectStatus(result, 0);
+    const folder = objectFile(home, `s3://outputs/here/${job}/output`);
+    expect(await textIn(join(folder, 'model.tar.gz'), 'all')).toBe('first\n{"epochs":"3"}');
+    expect(await textIn(join(folder, 'output.tar.gz'), 'file')).toBe('data\n');
+    await expectEmpty(home, job);
+  });
+
+  it('elsewhere, an ordinary user of the image can write in its volumes', async () => {
+    const line = 'id -u > /opt/ml/model/user && echo data > /opt/ml/output/data/file';
+    const body = shellJob(line);
+    const { home, job, request } = await prepared(
+      line,
+      { AlgorithmSpecification: { ...(body['AlgorithmSpecification'] as Request), TrainingImage: 'optml-user-1000' } },
+      far,
+    );
+    expectStatus(await optml(['run', request], { home, env: { DOCKER_HOST: engine.url } }), 0);
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'user')).toBe('1000\n');
+    await expectEmpty(home, job);
+  });
+
+  it('elsewhere, the failure file and the exit status come through', async () => {
+    const { home, job, request } = await prepared('echo boom > /opt/ml/output/failure; exit 3', {}, far);
+    const result = await optml(['run', request, '--json'], { home, env: { DOCKER_HOST: engine.url } });
+    expectStatus(result, 1);
+    expect(describedIn(result.stdout).FailureReason).toMatch(/boom[\s\S]*exit code: 3/);
+    await expectEmpty(home, job);
+  });
+
+  it('elsewhere, what a killed run left is collected by clean', async () => {
+    const { home, job, request } = await prepared(TRAINS, {}, far);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const running = start(['run', request], options);
+    await running.shows('algo-1 | written');
+    running.signal('SIGKILL');
+    await running.ended;
+    await clean(options);
+    await expectEmpty(home, job);
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe('weights\n');
+  });
+
+  it('elsewhere, is killed while the job runs: the outputs stay in their volumes until clean takes them out', async () => {
+    const { home, job, request } = await prepared(TRAINS, {}, far);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const running = start(['run', request, '--json'], options);
+    await running.shows('algo-1 | written');
+    await engine.kill();
+    const result = await running.ended;
+    expectStatus(result, 1);
+    expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');
+    expect(result.stderr).toMatch(/\/opt\/ml\/model could neither be uploaded nor kept .*; it is left in the volumes of container [0-9a-f]{12}/);
+
+    await engine.start();
+    const cleaned = await optml(['clean'], options);
+    expectStatus(cleaned, 0);
+    const [kept = ''] = await keptPaths(cleaned);
+    expect(await textIn(kept, 'weights')).toBe('weights\n');
+    await expectEmpty(home, job);
+    expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
+  });
+
+  async function expectEmpty(home: string, job: string): Promise<void> {
+    await expectNothingLeft(home, job);
+    const filter = ['--filter', `label=optml.job=${job}`];
+    expect(await engine.docker('ps', '-aq', ...filter)).toBe('');
+    expect(await engine.docker('network', 'ls', '-q', ...filter)).toBe('');
+    expect(await engine.docker('volume', 'ls', '-q')).toBe('');
+  }
+
+  async function expectRunsAgain(options: { home: string; env: Record<string, string> }, job: string): Promise<void> {
+    const body = shellJob('echo weights > /opt/ml/model/weights', { TrainingJobName: job });
+    expectStatus(await optml(['run', await writeRequest(options.home, body)], options), 0);
+    await expectEmpty(options.home, job);
+  }
+});
+
+const NOBODY = 65_534;
+
+async function prepared(
+  line: string,
+  members: Request = {},
+  parent?: string,
+): Promise<{ home: string; job: string; request: string }> {
+  const home = parent === undefined ? await scratch('engine') : await mkdtemp(join(parent, 'home-'));
+  const body = shellJob(line, members);
+  return { home, job: String(body['TrainingJobName']), request: await writeRequest(home, body) };
+}
+
+function describedIn(stdout: string): Described {
+  return JSON.parse(stdout) as Described;
+}
+
+/** Of a socket that is not there yet, in a folder that goes with the test. */
+async function socketPath(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'optml-socket-'));
+  afterThis(() => rm(folder, { recursive: true }));
+  return join(folder, 'engine.sock');
+}
+
+async function listening(server: Server): Promise<string> {
+  const path = await socketPath();
+  server.listen(path);
+  await once(server, 'listening');
+  afterThis(async () => {
+    server.close();
+    await Promise.resolve();
+  });
+  return path;
+}
+
+/** A bound socket that outlived its listener. */
+async function deadSocket(): Promise<string> {
+  const path = await socketPath();
+  const { spawnSync } = await import('node:child_process');
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', script]);
+  expect(await readdir(join(path, '..'))).toEqual(['engine.sock']);
+  return path;
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
