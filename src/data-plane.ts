@@ -14,6 +14,7 @@ import { uploadOutput } from './collect/upload-output.js';
 import { tarOf } from './collect/tarball.js';
 import { inRoom } from './channels/room.js';
 import { stageHost, type StageOptions } from './channels/stage-host.js';
+import { systemCode } from './errors.js';
 import type { HostPlan } from './plan/plan.js';
 
 export type { StageOptions };
@@ -62,7 +63,10 @@ export async function keep({
   const first = await entries.next();
   await entries.return?.(undefined);
   if (first.done === true) return null;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Not `recursive`, which says ENOENT where no inode is free.
+  await mkdir(folder, { mode: 0o700 }).catch((thrown: unknown) => {
+    if (systemCode(thrown) !== 'EEXIST') throw thrown;
+  });
   if (room === null) return packIntoFolder(outputs, { from, name, folder });
   const path = join(folder, name);
   await rename(inRoom(room, from), path);

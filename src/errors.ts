@@ -39,7 +39,7 @@ const CODES = {
   /** The engine could not start the container: bad entrypoint, missing command … */
   CONTAINER_UNSTARTABLE: { exit: 1, aws: 'ClientError' },
   /** The disk is full. */
-  DISK_FULL: { exit: 1, aws: 'ClientError' },
+  DISK_FULL: { exit: 3, aws: 'ClientError' },
   /** A folder or file cannot be used: rights, a file where a folder should be … */
   FILE_UNUSABLE: { exit: 3, aws: 'InternalServerError' },
   /** An output could not be uploaded; the message says where it is kept. */

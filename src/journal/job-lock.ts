@@ -59,8 +59,8 @@ async function look(folder: string, id: string, home: string): Promise<{ newest:
 /** A new file that is never seen half-written; false when it is there already. */
 async function makeWhole(path: string, text: string): Promise<boolean> {
   const draft = `${path}.${process.pid}`;
-  await writeFile(draft, text, { mode: 0o600 });
   try {
+    await writeFile(draft, text, { mode: 0o600 });
     await link(draft, path);
     return true;
   } catch (thrown) {

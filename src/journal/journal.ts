@@ -10,6 +10,8 @@ import { jobFiles, type Home, type JobFiles } from './home.js';
 export interface Journal {
   /** Log lines for which the disk had no room. */
   readonly lostLines: number;
+  /** Everything that was said is on the disk. */
+  readonly isWhole: boolean;
   append(event: JobEvent): void;
   /** Appends lines to the log of their host. */
   log(lines: readonly LogLine[]): void;
@@ -26,9 +28,9 @@ export async function openJournal(files: JobFiles): Promise<Journal> {
   await mkdir(files.logs, { recursive: true, mode: 0o700 });
   const journal = openSync(files.journal, 'a', 0o600);
   const logs = new Map<string, number>();
-  const logOf = (host: string): number => {
-    const open = logs.get(host) ?? openSync(join(files.logs, `${host}.ndjson`), 'a', 0o600);
-    logs.set(host, open);
+  const logOf = (host: string): number | null => {
+    const open = logs.get(host) ?? openWhereRoom(join(files.logs, `${host}.ndjson`));
+    if (open !== null) logs.set(host, open);
     return open;
   };
   let waiting = '';
@@ -36,6 +38,9 @@ export async function openJournal(files: JobFiles): Promise<Journal> {
   return {
     get lostLines() {
       return lostLines;
+    },
+    get isWhole() {
+      return waiting === '';
     },
     append(event) {
       waiting += `${JSON.stringify(event)}\n`;
@@ -45,7 +50,8 @@ export async function openJournal(files: JobFiles): Promise<Journal> {
       const [first] = lines;
       if (first === undefined) return;
       const text = lines.map(({ time, message }) => `${JSON.stringify([time, message])}\n`).join('');
-      if (writeWhole(logOf(first.host), text) === 0) lostLines += lines.length;
+      const log = logOf(first.host);
+      if (log === null || writeWhole(log, text) === 0) lostLines += lines.length;
     },
     close() {
       for (const descriptor of [journal, ...logs.values()]) closeSync(descriptor);
@@ -61,11 +67,24 @@ function writeWhole(descriptor: number, text: string): number {
     for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
     return text.length;
   } catch (thrown) {
-    if (!['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '')) throw thrown;
+    if (!isFull(thrown)) throw thrown;
     // Half a line would spoil the one behind it.
     ftruncateSync(descriptor, size);
     return 0;
   }
+}
+
+function openWhereRoom(path: string): number | null {
+  try {
+    return openSync(path, 'a', 0o600);
+  } catch (thrown) {
+    if (isFull(thrown)) return null;
+    throw thrown;
+  }
+}
+
+function isFull(thrown: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '');
 }
 
 /** Undefined when there is no such job, or nothing was said of it before a crash. */

@@ -64,6 +64,8 @@ export type JobEvent =
       readonly where: string;
       readonly why: string;
     }
+  /** What was unsaved has been kept, as far as there was anything: the hosts hold nothing any more. */
+  | { readonly kind: 'outputs.safe'; readonly time: number }
   /** Something below an output folder that has no place in an artifact: a socket, a device … */
   | {
       readonly kind: 'output.left-out';

@@ -78,16 +78,11 @@ export function next(state: JobState, event: JobEvent): JobState {
     case 'metrics.final':
       return { ...state, metrics: event.values };
     case 'output.unsaved':
-      return {
-        ...state,
-        unsaved: [...without(state.unsaved, event), { from: event.from, where: event.where }],
-      };
+      return { ...state, unsaved: [...state.unsaved, { from: event.from, where: event.where }] };
     case 'output.kept':
-      return {
-        ...state,
-        kept: [...state.kept, { from: event.from, path: event.path }],
-        unsaved: without(state.unsaved, event),
-      };
+      return { ...state, kept: [...state.kept, { from: event.from, path: event.path }] };
+    case 'outputs.safe':
+      return { ...state, unsaved: [] };
     case 'host.placed':
       return { ...state, placed: [...state.placed, event.handle] };
     case 'job.created':
@@ -98,10 +93,6 @@ export function next(state: JobState, event: JobEvent): JobState {
     case 'note':
       return state;
   }
-}
-
-function without(unsaved: JobState['unsaved'], { from }: { readonly from: string }): JobState['unsaved'] {
-  return unsaved.filter(one => one.from !== from);
 }
 
 export function hasEnded(state: JobState): boolean {

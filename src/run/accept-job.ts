@@ -43,6 +43,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
   const lock = await acquireLock(home.run, files.id, { owner });
   if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
   const draft = draftFiles(files);
+  let ended = true;
   try {
     const replaced = await readJob(files);
     if (replaced !== undefined && replaced.unsaved.length > 0) throw holdsOutputs(job);
@@ -54,10 +55,14 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     await writeFile(draft.plan, JSON.stringify({ plan }), { mode: 0o600 });
     await rm(files.folder, { recursive: true, force: true });
     await rename(draft.folder, files.folder);
-    return await runAccepted(request, { files, plan, listings: moved(listings, draft, files), replaced });
+    const listingsHere = moved(listings, draft, files);
+    const { state, journaled } = await runAccepted(request, { files, plan, listings: listingsHere, replaced });
+    ended = journaled;
+    return state;
   } finally {
     await rm(draft.folder, { recursive: true, force: true });
-    await lock.release();
+    // A job whose end a full disk did not take in would run for ever: under a dead lock, it is closed when there is room.
+    if (ended) await lock.release();
   }
 }
 
@@ -70,7 +75,7 @@ async function runAccepted(
     /** The ended job whose place this one takes. */
     readonly replaced: JobState | undefined;
   },
-): Promise<JobState> {
+): Promise<{ readonly state: JobState; readonly journaled: boolean }> {
   const { files, plan, listings, replaced } = accepted;
   const run = `${job.name}-${randomBytes(3).toString('hex')}`;
   const journal = await openJournal(files);
@@ -97,7 +102,7 @@ async function runAccepted(
         kind: 'note',
         text: `This run replaces the job of the same name that ended as ${replaced.status}.`,
       });
-    return await runJob({
+    const state = await runJob({
       plan,
       listings,
       metricDefinitions: job.metricDefinitions,
@@ -110,6 +115,7 @@ async function runAccepted(
       labels: { job: job.name, run, owner: formatOwner(owner) },
       keepRoom,
     });
+    return { state, journaled: journal.isWhole };
   } finally {
     await socket.close();
     journal.close();

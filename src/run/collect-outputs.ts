@@ -41,14 +41,16 @@ export async function collectOutputs(run: CollectRun, placed: readonly HostHandl
   return reason;
 }
 
-/** Keeps every output, with no attempt to upload it. */
+/** Keeps every output, with no attempt to upload it; false when one of them must stay where it is. */
 export async function keepOutputs(
   run: KeepRun,
   placed: readonly HostHandle[],
   why: string,
-): Promise<void> {
+): Promise<boolean> {
+  let safe = true;
   for (const upload of run.plan.uploads)
-    for (const handle of placed) await keepOne(run, { upload, handle, why });
+    for (const handle of placed) safe = (await keepOne(run, { upload, handle, why })) && safe;
+  return safe;
 }
 
 /** `--keep` for hosts whose tree only the engine has: it comes into the working folder as a tar file. */
@@ -116,7 +118,7 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
 async function keepOne(
   run: KeepRun,
   { upload, handle, why }: { upload: UploadPlan; handle: HostHandle; why: string },
-): Promise<void> {
+): Promise<boolean> {
   const { reporter, keepFolder, files } = run;
   try {
     const room = handle.volumes.length === 0 ? roomOf({ files }, handle.host) : null;
@@ -127,6 +129,7 @@ async function keepOne(
       folder: keepFolder,
     });
     if (path !== null) reporter.say({ kind: 'output.kept', from: upload.from, path, why });
+    return true;
   } catch (thrown) {
     const { message } = asOptmlError(thrown);
     const where =
@@ -134,5 +137,6 @@ async function keepOne(
         ? roomOf({ files }, handle.host)
         : `the volumes of container ${handle.container.slice(0, 12)}`;
     reporter.say({ kind: 'output.unsaved', from: upload.from, where, why: `${why}; then ${message}` });
+    return false;
   }
 }

@@ -2,7 +2,7 @@
  * A job, from accepted to closed: stage → start → watch → stop → collect. Whatever happens, it ends with a terminal status
  * and nothing left in the engine.
  */
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { startMetricScanner, type MetricDefinition, type MetricScanner } from '../collect/metrics.js';
 import type { Engine, HostHandle, HostLabels } from '../engine/port.js';
@@ -22,6 +22,7 @@ import type { Listing } from '../survey/listing.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
 import type { RunControl } from './control.js';
 import { prepareHosts } from './prepare-hosts.js';
+import { removeTree } from './remove-tree.js';
 import type { Reporter } from './reporter.js';
 import { UndoList } from './undo-list.js';
 
@@ -72,7 +73,7 @@ async function leaveRoom({ files, keepRoom, keepFolder, reporter }: JobRun): Pro
     await mkdir(dirname(keepFolder), { recursive: true });
     await rename(files.work, `${keepFolder}-tree`);
     reporter.say({ kind: 'note', text: `The /opt/ml tree is left in ${keepFolder}-tree.` });
-  } else await rm(files.work, { recursive: true, force: true, maxRetries: 3 });
+  } else await removeTree(files.work);
 }
 
 /** The way of a job that goes well, and the places where it can leave it. */

@@ -13,6 +13,7 @@ import { hasEnded, type JobState } from '../report/job-state.js';
 import type { Store } from '../store/port.js';
 import { collectOutputs, keepOutputs } from './collect-outputs.js';
 import { RunControl } from './control.js';
+import { removeTree } from './remove-tree.js';
 import { continueReport, type Observer } from './reporter.js';
 
 export interface Sweep {
@@ -62,7 +63,7 @@ export async function closeRun(sweep: Sweep, { files, owner }: AbandonedRun): Pr
   // It died between taking its place and saying so.
   if (state === undefined) await rm(files.folder, { recursive: true, force: true });
   else if (!hasEnded(state)) await closeJob(sweep, files, state);
-  else if (state.unsaved.length === 0) await rm(files.work, { recursive: true, force: true });
+  else if (state.unsaved.length === 0) await removeTree(files.work);
   await removeSocket(sweep.home.run, files.id);
   await lock.release();
   return true;
@@ -83,8 +84,9 @@ export async function saveLeft(sweep: Sweep, { created }: JobState): Promise<boo
     const left = { ...plan, uploads: plan.uploads.filter(one => state.unsaved.some(({ from }) => from === one.from)) };
     for (const handle of state.placed) await engine.stop(handle, 0);
     const keepFolder = join(sweep.home.kept, created.run);
-    await keepOutputs({ plan: left, engine, reporter, files, keepFolder }, state.placed, 'it was left in its host');
-    if (reporter.state.unsaved.length > 0) return false;
+    const run = { plan: left, engine, reporter, files, keepFolder };
+    if (!(await keepOutputs(run, state.placed, 'it was left in its host'))) return false;
+    reporter.say({ kind: 'outputs.safe' });
     await removeHosts(sweep, files, state);
     return true;
   } finally {
@@ -133,5 +135,5 @@ async function removeHosts({ engine }: Sweep, files: JobFiles, state: JobState):
   for (const handle of state.placed) await engine.remove(handle);
   for (const leftover of await engine.leftovers(AbortSignal.timeout(10_000)))
     if (leftover.labels.run === state.created.run) await leftover.remove();
-  await rm(files.work, { recursive: true, force: true });
+  await removeTree(files.work);
 }

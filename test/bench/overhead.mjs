@@ -1,10 +1,9 @@
 /** What a job costs over `docker run --rm` of the same image: a container that runs `true`, no channels, no outputs. */
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createEmulator, resolveSettings } from '../../dist/index.js';
-import { command, inTurn, machine } from './measure.mjs';
+import { command, inTurn, machine, ROOT } from './measure.mjs';
 
-const ROOT = join(import.meta.dirname, '../..');
 const ROUNDS = 10;
 const IMAGE = 'optml-shell:latest';
 
@@ -34,31 +33,24 @@ export async function bench() {
       userFolder: home,
     });
     const emulator = createEmulator({ settings, environment: process.env });
-    const medians = await inTurn(
+    const inProcess = async () => {
+      const { TrainingJobStatus } = await emulator.runTrainingJob(request);
+      if (TrainingJobStatus !== 'Completed') throw new Error(`the job is ${TrainingJobStatus}`);
+    };
+    const cold = [join(ROOT, 'dist/faces/cli/main.js'), 'run', file, '--quiet', '--home', home];
+    const figures = await inTurn(
       [
         { name: 'docker run --rm', run: () => command('docker', ['run', '--rm', IMAGE, 'true']) },
-        {
-          name: 'optml in-process',
-          run: async () => {
-            const { TrainingJobStatus } = await emulator.runTrainingJob(request);
-            if (TrainingJobStatus !== 'Completed') throw new Error(`the job is ${TrainingJobStatus}`);
-          },
-        },
-        {
-          name: 'optml cold',
-          run: () =>
-            command(process.execPath, [join(ROOT, 'dist/faces/cli/main.js'), 'run', file, '--quiet'], {
-              env: { ...process.env, OPTML_HOME: home },
-            }),
-        },
+        { name: 'optml in-process', run: inProcess },
+        { name: 'optml cold', run: () => command(process.execPath, cold) },
       ],
       ROUNDS,
     );
-    const base = medians.get('docker run --rm');
-    console.log(`overhead of a job that runs true; medians of ${ROUNDS}, in turn (${machine()})`);
-    for (const [name, time] of medians)
+    const base = figures.get('docker run --rm').wall;
+    console.log(`\noverhead of a job that runs true; medians of ${ROUNDS}, in turn (${machine()})`);
+    for (const [name, { wall }] of figures)
       console.log(
-        `  ${name.padEnd(18)} ${time.toFixed(0).padStart(5)} ms  ${(time - base >= 0 ? '+' : '') + (time - base).toFixed(0)} ms`,
+        `  ${name.padEnd(18)} ${wall.toFixed(0).padStart(5)} ms  ${wall >= base ? '+' : ''}${(wall - base).toFixed(0)} ms`,
       );
   } finally {
     await rm(home, { recursive: true, force: true });

@@ -2,11 +2,12 @@
  * The fastest source that there is: nginx over plain files, with the pages of ListObjectsV2 made beforehand. It checks no
  * signature, so that what is measured is the client.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { has } from './measure.mjs';
 
 const PAGE = 1000;
 
@@ -17,7 +18,7 @@ const TIME = 1_767_225_600;
 export const SCRATCH = '/dev/shm';
 
 /** Makes objects of `bytes(i)`; gives `{url, folder, stop}`; null without nginx. */
-export async function startStaticS3({ count, contentOf, latencyMs = 0 }) {
+export async function startStaticS3({ count, contentOf }) {
   if (!has('nginx')) return null;
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-'));
   const bucket = join(folder, 'www/bench');
@@ -43,8 +44,7 @@ export async function startStaticS3({ count, contentOf, latencyMs = 0 }) {
     await once(nginx, 'exit');
     rmSync(folder, { recursive: true, force: true });
   };
-  if (latencyMs === 0) return { url: `http://127.0.0.1:${port}`, folder, stop };
-  throw new Error('latency is made by a proxy before it');
+  return { url: `http://127.0.0.1:${port}`, folder, stop };
 }
 
 function pageOf(objects, page) {
@@ -64,7 +64,7 @@ function pageOf(objects, page) {
 
 function configOf({ folder, port }) {
   return `
-${process.getuid() === 0 ? "user root;" : ""} worker_processes 1; pid ${folder}/pid; error_log /dev/null;
+${process.getuid() === 0 ? 'user root;' : ''} worker_processes 1; pid ${folder}/pid; error_log /dev/null;
 events { worker_connections 4096; }
 http {
   access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 1000000;
@@ -85,16 +85,7 @@ http {
 `;
 }
 
-export function has(command) {
-  try {
-    execFileSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export async function freePort() {
+async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -106,7 +97,9 @@ export async function freePort() {
 async function answers(port) {
   for (let tries = 0; tries < 200; tries += 1) {
     const socket = connect(port, '127.0.0.1');
-    const open = await new Promise(resolve => socket.once('connect', () => resolve(true)).once('error', () => resolve(false)));
+    const open = await new Promise(resolve =>
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
+    );
     socket.destroy();
     if (open) return;
     await new Promise(resolve => setTimeout(resolve, 25));

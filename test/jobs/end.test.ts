@@ -78,6 +78,20 @@ describe('what cannot start', () => {
     expect(statuses(described)).toEqual(['Starting', 'Downloading', 'Failed']);
   });
 
+  test.each([
+    'not a reference',
+    'UPPER',
+    '../info',
+    'optml-shell:latest/json?x=',
+    'optml-shell%3Alatest',
+    'é',
+  ])('the image name %j, which can be none, is no image that is there', async TrainingImage => {
+    const { status, described, stderr } = await runJob(shellJob('', shell('true', { TrainingImage })));
+    expect(status).toBe(1);
+    expect(described.FailureReason).toMatch(/^ClientError: Cannot pull algorithm container\./);
+    expect(stderr).toContain(`The image ${TrainingImage} is not in the engine and cannot be pulled`);
+  });
+
   test('an image of another platform than the instance type is refused by name', async () => {
     const ResourceConfig = { InstanceType: 'ml.m6g.large', InstanceCount: 1, VolumeSizeInGB: 10 };
     const { status, stderr } = await runJob(shellJob('true', { ResourceConfig }));

@@ -278,6 +278,18 @@ describe('a hostile container', () => {
   });
 });
 
+test('folders nested deeper than a path can reach are removed with the rest', async () => {
+  const { status, output } = await runJob(
+    shellJob([
+      'cd /opt/ml/errors',
+      `perl -e '$d = "d" x 200; for (1..100) { mkdir $d and chdir $d or die $! } open(F, ">", "file") or die $!'`,
+      'echo x > /opt/ml/model/x',
+    ]),
+  );
+  expect(status).toBe(0);
+  expect(await namesIn(output(''))).toEqual(['model.tar.gz']);
+});
+
 test('after a failure the outputs are uploaded all the same', async () => {
   const { status, output, described } = await runJob(
     shellJob([

@@ -16,7 +16,7 @@ import {
 } from '../harness/job.js';
 import { optml, scratch, start } from '../harness/optml.js';
 import { channel, shellJob, writeRequest } from '../harness/requests.js';
-import { startFakeS3, type Script } from '../store/fake-s3.js';
+import { md5, startFakeS3, type Script } from '../store/fake-s3.js';
 
 const run = promisify(execFile);
 
@@ -158,6 +158,24 @@ describe('the second signal', () => {
     expect(stderr).toContain(join(home, 'kept', run, 'model'));
     expect(await readFile(join(home, 'kept', run, 'model/file'), 'utf8')).toBe('written\n');
   });
+});
+
+test('a signal while outputs are uploaded changes nothing: the job is Completed, with its model', async () => {
+  let onUpload: (finish: () => void) => void = () => undefined;
+  const uploading = new Promise<() => void>(resolve => (onUpload = resolve));
+  await using server = await startFakeS3((answer, { method, body }) => {
+    if (method === 'PUT') onUpload(() => answer.writeHead(200, { etag: `"${md5(body)}"` }).end());
+    else answer.writeHead(200).end();
+  });
+  const job = await startJob(shellJob('echo x > /opt/ml/model/x'), storeAt(server.url));
+  const finishUpload = await uploading;
+  job.signal('SIGINT');
+  await job.shows('Press again');
+  finishUpload();
+  const { status, described } = await job.finish();
+  expect(status).toBe(0);
+  expect(described).toMatchObject({ TrainingJobStatus: 'Completed', SecondaryStatus: 'Completed' });
+  expect(described.ModelArtifacts?.S3ModelArtifacts).toMatch(/model\.tar\.gz$/);
 });
 
 describe('before the container runs', () => {

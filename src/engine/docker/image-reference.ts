@@ -19,3 +19,8 @@ export function ecrRepositoryTag(reference: string): string | undefined {
 export function withTag(reference: string): string {
   return reference.includes('@') || /:[^/]+$/.test(reference) ? reference : `${reference}:latest`;
 }
+
+/** Has only what references are made of; the engine itself knows the rest of the grammar. */
+export function isReference(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/.test(text) && !text.includes('..');
+}

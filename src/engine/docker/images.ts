@@ -2,7 +2,7 @@
 import type Docker from 'dockerode';
 import { OptmlError } from '../../errors.js';
 import type { ImageFacts, ImageOptions, ImageWanted } from '../port.js';
-import { ecrRepositoryTag, registryOf, withTag } from './image-reference.js';
+import { ecrRepositoryTag, isReference, registryOf, withTag } from './image-reference.js';
 import type { RegistryCredentials } from './registry-credentials.js';
 
 export interface ImageSources {
@@ -46,6 +46,8 @@ export async function findImage(
 }
 
 async function inspect(docker: Docker, reference: string): Promise<Inspected | null> {
+  // The reference becomes a part of a path as it is: anything else could lead to another place of the engine's API.
+  if (!isReference(reference)) return null;
   try {
     return await docker.getImage(reference).inspect();
   } catch (thrown) {

@@ -3,10 +3,17 @@
 import { homedir } from 'node:os';
 import { CommanderError } from 'commander';
 import { asOptmlError } from '../../errors.js';
+import { safeText } from '../terminal/format.js';
 import { buildProgram } from './program.js';
 
 // A reader that has gone away (`| head`, a closed terminal) is no fault of the job.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+// Nobody is left who could say it better. The job's lock is a dead one now: "optml clean" closes it.
+process.on('uncaughtException', thrown => {
+  process.stderr.write(`optml: ${safeText(asOptmlError(thrown).message)}\n`);
+  process.exit(1);
+});
 
 const program = buildProgram({
   environment: process.env,
@@ -24,7 +31,7 @@ try {
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
   else {
     const error = asOptmlError(thrown);
-    process.stderr.write(`optml: ${error.message}\n`);
+    process.stderr.write(`optml: ${safeText(error.message)}\n`);
     process.exitCode = error.exitStatus;
   }
 }

@@ -13,8 +13,8 @@ export interface Line {
   readonly urgent?: boolean;
 }
 
-/** `state`: after the event. `s3Folder`: where the embedded store keeps its files; null for other stores. */
-export function linesOf(event: JobEvent, state: JobState, s3Folder: string | null): Line[] {
+/** `state`: after the event; undefined for a job that another process began. `s3Folder`: where the embedded store keeps its files; null for other stores. */
+export function linesOf(event: JobEvent, state: JobState | undefined, s3Folder: string | null): Line[] {
   switch (event.kind) {
     case 'job.created':
       return [
@@ -23,7 +23,9 @@ export function linesOf(event: JobEvent, state: JobState, s3Folder: string | nul
         ...event.differences.map(({ member, here, why }) => dim(`  differs  ${member}: ${here} (${why})`)),
       ];
     case 'job.status':
-      return hasEnded(state) ? card(state, s3Folder) : [dim(`${event.status} - ${event.message}`)];
+      return state !== undefined && hasEnded(state)
+        ? card(state, s3Folder)
+        : [dim(`${event.status} - ${event.message}`)];
     case 'image.ready':
       return [dim(`  image ${event.how}`)];
     case 'channel.ready':
@@ -60,6 +62,7 @@ export function linesOf(event: JobEvent, state: JobState, s3Folder: string | nul
     case 'host.placed':
     case 'metrics.final':
     case 'output.uploaded':
+    case 'outputs.safe':
       return [];
   }
 }

@@ -27,11 +27,19 @@ export function formatCount(count: number, one: string): string {
 
 /**
  * A line of a container for the terminal: of a progress bar its last state; control characters would move the cursor or
- * worse and are taken out, but for TAB and, where colours are wanted, colours.
+ * worse and are taken out, but for TAB and, where colours are wanted, colours, which end with the line.
  */
 export function safeLine(line: string, colors: boolean): string {
   const last = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
-  const escapes =
-    /\u001b\[([0-9;]*)([A-Za-z])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
-  return last.replace(escapes, found => (colors && /^\u001b\[[0-9;]*m$/.test(found) ? found : ''));
+  const safe = last.replace(ESCAPES, found => (colors && COLOR.test(found) ? found : ''));
+  return colors && safe.includes('\u001b') ? `${safe}\u001b[0m` : safe;
 }
+
+/** Our own words, in which there may be those of a container, a store or a request: one line without control characters. */
+export function safeText(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').replace(ESCAPES, '');
+}
+
+const ESCAPES =
+  /\u001b\[([0-9;]*)([A-Za-z])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+const COLOR = /^\u001b\[[0-9;]*m$/;

@@ -9,6 +9,8 @@ export interface LiveLine {
 }
 
 const REDRAW_MS = 100;
+/** Of a terminal that does not know its width. */
+const ASSUMED_COLUMNS = 80;
 
 export function liveLine(stream: NodeJS.WriteStream): LiveLine {
   const terminal = stream.isTTY;
@@ -24,7 +26,7 @@ export function liveLine(stream: NodeJS.WriteStream): LiveLine {
       drawn = now;
       erase();
       // A line that wraps could not be written over.
-      shown = text.slice(0, Math.max(20, stream.columns - 1));
+      shown = text.slice(0, Math.max(20, (stream.columns || ASSUMED_COLUMNS) - 1));
       stream.write(shown);
     },
     print(text) {

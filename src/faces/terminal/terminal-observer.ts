@@ -1,9 +1,9 @@
 /** A job for the eyes of a person, on stderr: log lines with their host before them, one live line a transfer, the card. */
 import type { JobEvent, Progress, TransferProgress } from '../../report/events.js';
-import { next, startOf, type JobState } from '../../report/job-state.js';
+import { hasEnded, next, startOf, type JobState } from '../../report/job-state.js';
 import type { Observer } from '../../run/reporter.js';
 import { linesOf, type Tone } from './event-lines.js';
-import { formatBytes, formatDuration, safeLine } from './format.js';
+import { formatBytes, formatDuration, safeLine, safeText } from './format.js';
 import { liveLine } from './live-line.js';
 
 export interface TerminalOptions {
@@ -34,10 +34,11 @@ export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOp
   const onEvent = (event: JobEvent): void => {
     if (event.kind === 'job.created') state = startOf(event);
     else if (state !== undefined) state = next(state, event);
-    if (state === undefined) return;
     line.clear();
     for (const { tone, text, urgent = false } of linesOf(event, state, s3Folder))
-      if (!quiet || urgent) line.print(paint(tone, text));
+      if (!quiet || urgent) line.print(paint(tone, safeText(text)));
+    // What comes next is of another job.
+    if (state !== undefined && hasEnded(state)) state = undefined;
   };
 
   const onProgress = (progress: Progress): void => {
@@ -52,9 +53,9 @@ export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOp
     event: onEvent,
     progress: onProgress,
     say: text => {
-      if (!quiet) line.print(text);
+      if (!quiet) line.print(safeText(text));
     },
-    error: text => line.print(`${paint('red', 'optml:')} ${text}`),
+    error: text => line.print(`${paint('red', 'optml:')} ${safeText(text)}`),
     finish: line.clear,
   };
 }

