@@ -91,6 +91,12 @@ export function asOptmlError(thrown: unknown): OptmlError {
         cause: thrown,
       },
     );
+  if (code === 'ENAMETOOLONG')
+    return new OptmlError(
+      'FILE_UNUSABLE',
+      `A path is longer than this machine takes${where}: use shorter names, or folders that are not nested so deep.`,
+      { cause: thrown },
+    );
   return new OptmlError('INTERNAL', `Something went wrong inside optml: ${message}. Please report it.`, {
     cause: thrown,
   });

@@ -111,7 +111,9 @@ test('versions of all packages are exact', () => {
 
 function importsOf(file: string): string[] {
   const text = read(file);
-  const found = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(match => match[1] ?? '');
+  const found = [...text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)'([^']+)'/g)].map(
+    match => match[1] ?? '',
+  );
   return [...new Set(found)];
 }
 

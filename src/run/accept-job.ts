@@ -56,7 +56,12 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     await rm(files.folder, { recursive: true, force: true });
     await rename(draft.folder, files.folder);
     const listingsHere = moved(listings, draft, files);
-    const { state, journaled } = await runAccepted(request, { files, plan, listings: listingsHere, replaced });
+    const { state, journaled } = await runAccepted(request, {
+      files,
+      plan,
+      listings: listingsHere,
+      replaced,
+    });
     ended = journaled;
     return state;
   } finally {

@@ -1,13 +1,16 @@
 /** `optml clean`: dead runs are closed, and what else bears our labels is removed when its owner is dead. */
+import { existsSync } from 'node:fs';
 import type { Leftover } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
+import { jobFiles } from '../journal/home.js';
 import { readJobs } from '../journal/journal.js';
 import { lifeOf, parseOwner } from '../journal/owner.js';
 import { hasEnded } from '../report/job-state.js';
+import { removeTree } from './remove-tree.js';
 import { abandonedRuns, closeRun, saveLeft, type AbandonedRun, type Sweep } from './sweep.js';
 
 export interface CleanReport {
-  readonly what: 'job' | 'outputs' | 'container' | 'network' | 'volume' | 'file';
+  readonly what: 'job' | 'outputs' | 'folder' | 'container' | 'network' | 'volume' | 'file';
   readonly name: string;
   /** Empty for files of the store. */
   readonly job: string;
@@ -31,13 +34,25 @@ export async function cleanHome(
     report.push({ what: 'job', name: job, job, done, stays });
   }
   const unsaved: string[] = [];
-  for (const state of await readJobs(sweep.home)) {
-    if (state.unsaved.length === 0 || !hasEnded(state)) continue;
-    const saved = dryRun || (await saveLeft(sweep, state));
-    if (dryRun || !saved) unsaved.push(state.created.run);
-    const { name } = state.created;
-    const done = dryRun ? 'would be kept' : saved ? 'kept' : 'stay where they are, as they cannot be kept';
-    report.push({ what: 'outputs', name, job: name, done, stays: !saved });
+  for (const state of (await readJobs(sweep.home)).filter(hasEnded)) {
+    const { name, run } = state.created;
+    const { work } = jobFiles(sweep.home, 'training', name);
+    if (state.unsaved.length > 0) {
+      const saved = dryRun || (await saveLeft(sweep, state));
+      if (dryRun || !saved) unsaved.push(run);
+      const done = dryRun ? 'would be kept' : saved ? 'kept' : 'stay where they are, as they cannot be kept';
+      report.push({ what: 'outputs', name, job: name, done, stays: !saved });
+    } else if (existsSync(work)) {
+      // A job ends when its folder is gone, unless that failed.
+      if (!dryRun) await removeTree(work);
+      report.push({
+        what: 'folder',
+        name: work,
+        job: name,
+        done: dryRun ? 'would be removed' : 'removed',
+        stays: false,
+      });
+    }
   }
   for (const leftover of await inOrder(sweep)) {
     const { job, run } = leftover.labels;

@@ -81,7 +81,10 @@ export async function saveLeft(sweep: Sweep, { created }: JobState): Promise<boo
     const { engine, observer, now } = sweep;
     const reporter = continueReport({ state, journal, observer, now });
     const { plan } = JSON.parse(await readFile(files.plan, 'utf8')) as { plan: Plan };
-    const left = { ...plan, uploads: plan.uploads.filter(one => state.unsaved.some(({ from }) => from === one.from)) };
+    const left = {
+      ...plan,
+      uploads: plan.uploads.filter(one => state.unsaved.some(({ from }) => from === one.from)),
+    };
     for (const handle of state.placed) await engine.stop(handle, 0);
     const keepFolder = join(sweep.home.kept, created.run);
     const run = { plan: left, engine, reporter, files, keepFolder };

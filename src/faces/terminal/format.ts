@@ -32,7 +32,8 @@ export function formatCount(count: number, one: string): string {
 export function safeLine(line: string, colors: boolean): string {
   const last = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
   const safe = last.replace(ESCAPES, found => (colors && COLOR.test(found) ? found : ''));
-  return colors && safe.includes('\u001b') ? `${safe}\u001b[0m` : safe;
+  const ends = !safe.includes('\u001b') || /\u001b\[0?m[^\u001b]*$/.test(safe);
+  return ends ? safe : `${safe}\u001b[0m`;
 }
 
 /** Our own words, in which there may be those of a container, a store or a request: one line without control characters. */

@@ -99,7 +99,7 @@ const STATUS: Record<DescribeTrainingJobResponse['TrainingJobStatus'], number> =
 };
 
 const STOPPING =
-  'Stopping: the container has 120 s to end by itself, then its outputs are uploaded. Press again to kill it.';
+  'Stopping: a running container has 120 s to end by itself, then outputs are uploaded. Press again to kill.';
 const KILLING = 'Killing: outputs are kept, not uploaded.';
 
 function wantsColors({ environment }: ProcessFacts, isTerminal: boolean): boolean {
