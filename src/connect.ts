@@ -5,7 +5,8 @@ import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import type { Settings } from './settings.js';
 import { parseMapping } from './store/mapping.js';
-import { openStore } from './store/open-store.js';
+import type { StoreAccess } from './store/access.js';
+import { openStore, type StoreChoice } from './store/open-store.js';
 import type { Store } from './store/port.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,18 +16,37 @@ export async function connectStore(
   settings: Settings,
   { environment, folder }: { readonly environment: Environment; readonly folder: string },
 ): Promise<Store> {
-  const { store, region } = settings;
   const mappings = settings.maps.map(text => parseMapping(text, settings.workingFolder));
-  if (store === 'embedded') return openStore({ kind: 'embedded', folder }, mappings);
+  return openStore(storeChoice(settings, { environment, folder }), mappings);
+}
+
+/**
+ * How containers of a job get a way to this store, at an address that they reach. Null for real AWS: no credentials of the
+ * user are handed to a container.
+ */
+export function accessOf(
+  settings: Settings,
+  place: { readonly environment: Environment; readonly folder: string },
+): ((address: string) => Promise<StoreAccess>) | null {
+  const choice = storeChoice(settings, place);
+  if (choice.kind === 'aws') return null;
+  return async address => {
+    const { openAccess } = await import('./store/access.js');
+    return openAccess(choice, { address, region: settings.region });
+  };
+}
+
+export function storeChoice(
+  { store, region }: Settings,
+  { environment, folder }: { readonly environment: Environment; readonly folder: string },
+): StoreChoice {
+  if (store === 'embedded') return { kind: 'embedded', folder };
   const access = {
     region,
     credentials: defaultCredentials({ region }),
     ...readBundle(environment['AWS_CA_BUNDLE']),
   };
-  return openStore(
-    store === 'aws' ? { kind: 'aws', ...access } : { kind: 'url', url: store, ...access },
-    mappings,
-  );
+  return store === 'aws' ? { kind: 'aws', ...access } : { kind: 'url', url: store, ...access };
 }
 
 /** Nothing is asked of the engine yet. The client takes long to load, so it loads here. Throws USAGE. */

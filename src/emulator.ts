@@ -5,17 +5,21 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connectEngine, connectStore, type Environment } from './connect.js';
+import { accessOf, connectEngine, connectStore, storeChoice, type Environment } from './connect.js';
 import { examine, type Finding } from './doctor.js';
+import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import { parseTrainingJob, type TrainingJob, type TrainingRequest } from './job/training-job.js';
 import { askToStop } from './journal/control-socket.js';
 import { homeAt, jobFiles, openHome, type Home, type JobFiles } from './journal/home.js';
+import { homeKeys } from './journal/home-keys.js';
 import { lockState } from './journal/job-lock.js';
 import { readJob, readJobs } from './journal/journal.js';
 import { nextChange, readLogs } from './journal/log-reader.js';
 import { thisProcess } from './journal/owner.js';
+import { runningEndpoint } from './journal/running-endpoint.js';
+import { sdkConfig } from './journal/sdk-config.js';
 import { planTrainingJob } from './plan/plan.js';
 import { printPlan, type PrintedPlan } from './plan/printed-plan.js';
 import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/describe.js';
@@ -94,6 +98,7 @@ export class Emulator {
         control,
         observer,
         now: this.#now,
+        openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
         keepRoom,
       });
       return describeTrainingJob(state);
@@ -116,7 +121,8 @@ export class Emulator {
       const { listings } = await survey({ job, store, folder }, signal);
       const objects = new Map<string, { key: string; size: number }[]>();
       for (const listing of listings) objects.set(listing.channel, await all(readListing(listing)));
-      return printPlan(planTrainingJob(job), channel => objects.get(channel) ?? []);
+      const plan = planTrainingJob(job, { storeAccess: this.settings.store !== 'aws' });
+      return printPlan(plan, channel => objects.get(channel) ?? []);
     } finally {
       await rm(folder, { recursive: true, force: true });
       await store.close();
@@ -186,6 +192,34 @@ export class Emulator {
       ...report,
       ...files.map(name => ({ what: 'file', name, job: '', done: 'removed', stays: false }) as const),
     ];
+  }
+
+  /** `optml up`. Throws USAGE for a port that is taken, and with `--store aws`, which its clients reach themselves. */
+  async openEndpoint(): Promise<RunningEndpoint> {
+    const { port, region } = this.settings;
+    const home = await openHome(this.settings.home);
+    const choice = storeChoice(this.settings, { environment: this.#environment, folder: home.s3 });
+    if (choice.kind === 'aws')
+      throw new OptmlError(
+        'USAGE',
+        '"optml up" does not stand before Amazon S3: choose --store embedded or the URL of a server.',
+      );
+    return openEndpoint({ home, choice, port, region });
+  }
+
+  /** The variables of `optml env`: what a client of the endpoint needs, and nothing else. */
+  async clientEnvironment(): Promise<Record<string, string>> {
+    const home = await openHome(this.settings.home);
+    const { accessKeyId, secretAccessKey } = await homeKeys(home);
+    const { region, port, account } = this.settings;
+    return {
+      AWS_ENDPOINT_URL: (await runningEndpoint(home)) ?? `http://127.0.0.1:${port}`,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      SAGEMAKER_USER_CONFIG_OVERRIDE: await sdkConfig(home, `sagemaker-${region}-${account}`),
+    };
   }
 
   /** What is wrong with engine, store and disk, and how to mend it. */

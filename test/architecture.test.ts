@@ -37,6 +37,7 @@ const MAY: Record<string, readonly string[]> = {
   'settings-file.ts': [],
   'errors.ts': [],
   'connect.ts': ['aws', 'engine', 'settings', 'store'],
+  'endpoint.ts': ['journal', 'store'],
   'emulator.ts': ['*'],
   'index.ts': ['*'],
   faces: ['emulator', 'settings', 'settings-file', 'report', 'job', 'run'],

@@ -14,6 +14,8 @@ export interface Engine {
   probe(signal: AbortSignal): Promise<EngineFacts>;
   /** Makes sure that the image is there: as it is, under a mapped name, or pulled. Throws IMAGE_UNAVAILABLE, ENGINE_UNREACHABLE. */
   image(wanted: ImageWanted, options: ImageOptions): Promise<ImageFacts>;
+  /** The address at which containers on the default network reach this process; null where they cannot. */
+  gateway(): Promise<string | null>;
   /** Makes a host ready to start. `room` is the folder of this machine in which its `/opt/ml` is laid out. */
   place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle>;
   /** Starts it; everything that it prints goes to `onOutput`. Throws CONTAINER_UNSTARTABLE, ENGINE_UNREACHABLE. */

@@ -29,7 +29,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     honoured: 'its account stands in the ARNs; its permissions are not evaluated',
     difference: {
       when: WITHOUT_NETWORK_ISOLATION,
-      here: 'the container gets no AWS credentials, and no address of the store',
+      here: "the container gets keys of the job's own, which open its store and nothing else; with --store aws, none",
       why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
     },
   },

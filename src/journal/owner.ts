@@ -22,15 +22,18 @@ export function thisProcess(home: string): Owner {
   return { ...thisMachine(), pid: process.pid, started: startOf(process.pid) ?? '', home };
 }
 
-/** `unknown`: of another machine, home or namespace, or unreadable: nobody here can tell. */
+/**
+ * `unknown`: of another machine or namespace, or unreadable: nobody here can tell; or dead, but of another home, whose matter
+ * it is. What lives is alive whatever its home, so that no force takes it for dead.
+ */
 export function lifeOf(owner: Owner | null, home: string): 'alive' | 'dead' | 'unknown' {
-  if (owner === null || owner.home !== home) return 'unknown';
   const here = thisMachine();
-  if (owner.machine !== here.machine) return 'unknown';
-  if (owner.boot !== here.boot) return 'dead';
-  if (owner.pidNamespace !== here.pidNamespace) return 'unknown';
-  if (owner.started === '') return answersSignal(owner.pid) ? 'alive' : 'dead';
-  return startOf(owner.pid) === owner.started ? 'alive' : 'dead';
+  if (owner?.machine !== here.machine) return 'unknown';
+  if (owner.boot === here.boot) {
+    if (owner.pidNamespace !== here.pidNamespace) return 'unknown';
+    if (isAlive(owner)) return 'alive';
+  }
+  return owner.home === home ? 'dead' : 'unknown';
 }
 
 export function formatOwner(owner: Owner): string {
@@ -70,6 +73,10 @@ function startOf(pid: number): string | undefined {
   const [state, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   // A zombie has ended.
   return text === '' || state === 'Z' ? undefined : rest[18];
+}
+
+function isAlive({ pid, started }: Owner): boolean {
+  return started === '' ? answersSignal(pid) : startOf(pid) === started;
 }
 
 function answersSignal(pid: number): boolean {

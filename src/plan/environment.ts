@@ -1,11 +1,22 @@
 /** The environment that the platform adds to the image's own (contract §1.4). Pure. */
 import type { TrainingJob } from '../job/training-job.js';
 
+/** Stands where only the run knows the value: the address of the store, and the job's own keys to it. */
+export const STORE = '{{store}}';
+export const SECRET = '{{secret}}';
+
+/** What is known of the place where the job runs. */
+export interface Surroundings {
+  /** Containers can be given a way to the store. */
+  readonly storeAccess: boolean;
+}
+
 /**
  * Credential and metadata addresses (`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, `ECS_CONTAINER_METADATA_URI…`) are left
- * out: nothing answers them here, and the difference is listed with RoleArn.
+ * out: nothing answers them here, and the difference is listed with RoleArn. In their place stand variables that AWS's
+ * SDKs and the training toolkit read (contract §1.4); an isolated container has none, as on SageMaker.
  */
-export function environmentOf(job: TrainingJob): Record<string, string> {
+export function environmentOf(job: TrainingJob, { storeAccess }: Surroundings): Record<string, string> {
   return {
     TRAINING_JOB_NAME: job.name,
     TRAINING_JOB_ARN: job.arn,
@@ -13,6 +24,45 @@ export function environmentOf(job: TrainingJob): Record<string, string> {
     AWS_EXECUTION_ENV: 'AWS_ECS_EC2',
     DMLC_INTERFACE: 'eth0',
     NVIDIA_VISIBLE_DEVICES: 'void',
+    ...(storeAccess && !job.networkIsolation && !bringsItsOwn(job.environment) ? STORE_VARIABLES : {}),
     ...job.environment,
   };
+}
+
+const STORE_VARIABLES = {
+  AWS_ENDPOINT_URL_S3: STORE,
+  S3_ENDPOINT_URL: STORE,
+  AWS_ACCESS_KEY_ID: SECRET,
+  AWS_SECRET_ACCESS_KEY: SECRET,
+};
+
+/** A request that says where S3 is, or with which keys, means all of it. */
+function bringsItsOwn(environment: TrainingJob['environment']): boolean {
+  return Object.keys(STORE_VARIABLES).some(name => name in environment);
+}
+
+/** What a run knows. */
+export interface StoreKeys {
+  readonly url: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** The environment with the run's values in place; without a way to the store, those variables are not there at all. */
+export function fillEnvironment(
+  environment: Readonly<Record<string, string>>,
+  keys: StoreKeys | null,
+): Record<string, string> {
+  const values: Record<string, string | undefined> = {
+    AWS_ENDPOINT_URL_S3: keys?.url,
+    S3_ENDPOINT_URL: keys?.url,
+    AWS_ACCESS_KEY_ID: keys?.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys?.secretAccessKey,
+  };
+  const filled = Object.entries(environment).flatMap(([name, value]): [string, string][] => {
+    if (!(name in values) || (value !== STORE && value !== SECRET)) return [[name, value]];
+    const known = values[name];
+    return known === undefined ? [] : [[name, known]];
+  });
+  return Object.fromEntries(filled);
 }

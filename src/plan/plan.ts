@@ -7,7 +7,7 @@ import type { S3Location } from '../job/s3-location.js';
 import type { Channel, TrainingJob } from '../job/training-job.js';
 import { commandOf } from './command.js';
 import { configFiles } from './config-files.js';
-import { environmentOf } from './environment.js';
+import { environmentOf, type Surroundings } from './environment.js';
 import { foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
 import { uploadsOf, type UploadPlan } from './uploads.js';
 
@@ -56,11 +56,11 @@ export interface ChannelPlan {
 /** StopTrainingJob is `docker stop -t 120` (contract §1.11). */
 const STOP_GRACE_SECONDS = 120;
 
-export function planTrainingJob(job: TrainingJob): Plan {
+export function planTrainingJob(job: TrainingJob, surroundings: Surroundings): Plan {
   const hosts = Array.from({ length: job.instanceCount }, (_, index) => `algo-${index + 1}`);
   return {
     job: { kind: job.kind, name: job.name, arn: job.arn },
-    hosts: hosts.map(name => planHost({ job, name, hosts })),
+    hosts: hosts.map(name => planHost({ job, name, hosts, surroundings })),
     uploads: uploadsOf(job),
     limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
     differences: job.differences,
@@ -71,10 +71,12 @@ function planHost({
   job,
   name,
   hosts,
+  surroundings,
 }: {
-  job: TrainingJob;
-  name: string;
-  hosts: readonly string[];
+  readonly job: TrainingJob;
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly surroundings: Surroundings;
 }): HostPlan {
   return {
     name,
@@ -82,7 +84,7 @@ function planHost({
       image: job.image,
       platform: job.platform,
       ...commandOf(job),
-      environment: environmentOf(job),
+      environment: environmentOf(job, surroundings),
       network: job.networkIsolation ? 'none' : 'default',
     },
     folders: foldersOf(job),

@@ -18,7 +18,7 @@ import type { Listing } from '../survey/listing.js';
 import { survey } from '../survey/survey.js';
 import type { RunControl } from './control.js';
 import { startReport, type Observer } from './reporter.js';
-import { runJob } from './run-job.js';
+import { runJob, type JobRun } from './run-job.js';
 
 export interface JobToAccept {
   readonly job: TrainingJob;
@@ -29,6 +29,8 @@ export interface JobToAccept {
   readonly control: RunControl;
   readonly observer: Observer;
   readonly now: () => number;
+  /** Gives containers a way to the store, at an address that they reach; null where they get none. */
+  readonly openAccess: JobRun['openAccess'];
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -38,7 +40,7 @@ export interface JobToAccept {
  * the same name is as it was.
  */
 export async function acceptJob(request: JobToAccept): Promise<JobState> {
-  const { job, home, owner, control, store } = request;
+  const { job, home, owner, control, store, openAccess } = request;
   const files = jobFiles(home, 'training', job.name);
   const lock = await acquireLock(home.run, files.id, { owner });
   if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
@@ -49,7 +51,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     if (replaced !== undefined && replaced.unsaved.length > 0) throw holdsOutputs(job);
     await rm(draft.folder, { recursive: true, force: true });
     await mkdir(draft.work, { recursive: true, mode: 0o700 });
-    const plan = planTrainingJob(job);
+    const plan = planTrainingJob(job, { storeAccess: openAccess !== null });
     const { listings } = await survey({ job, store, folder: draft.work }, control.stopping);
     for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);
     await writeFile(draft.plan, JSON.stringify({ plan }), { mode: 0o600 });
@@ -72,7 +74,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
 }
 
 async function runAccepted(
-  { job, home, owner, store, engine, control, observer, now, keepRoom }: JobToAccept,
+  { job, home, owner, store, engine, control, observer, now, openAccess, keepRoom }: JobToAccept,
   accepted: {
     readonly files: JobFiles;
     readonly plan: Plan;
@@ -118,6 +120,7 @@ async function runAccepted(
       files,
       keepFolder: join(home.kept, run),
       labels: { job: job.name, run, owner: formatOwner(owner) },
+      openAccess,
       keepRoom,
     });
     return { state, journaled: journal.isWhole };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openModes, undoUmask } from '../channels/open-modes.js';
 import { roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts } from '../engine/port.js';
+import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
 import type { HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
 import type { JobRun } from './run-job.js';
@@ -15,6 +16,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
     findImage(run, signal),
     ...plan.hosts.map(host => stageInto(run, host, signal)),
   ]);
+  const keys = await openWayToStore(run, undo);
   const placed: HostHandle[] = [];
   for (const host of plan.hosts) {
     const folder = roomOf(run, host.name);
@@ -22,7 +24,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
     const handle = await engine.place(
       {
-        plan: host,
+        plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
         image,
         folder,
         contents: () => roomContents(folder),
@@ -37,6 +39,30 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
     placed.push(handle);
   }
   return placed;
+}
+
+/** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
+async function openWayToStore(
+  { plan, engine, reporter, openAccess }: JobRun,
+  undo: UndoList,
+): Promise<StoreKeys | null> {
+  const wanted = plan.hosts.some(host => Object.values(host.container.environment).includes(STORE));
+  if (!wanted || openAccess === null) return null;
+  const address = await engine.gateway();
+  if (address === null) {
+    reporter.say({
+      kind: 'note',
+      text: `Containers of ${engine.name} cannot reach this machine, so this one gets no address of the store and no keys.`,
+    });
+    return null;
+  }
+  const access = await openAccess(address);
+  undo.add("The container's way to the store", () => access.close());
+  return access;
+}
+
+function withEnvironment(host: HostPlan, environment: Readonly<Record<string, string>>): HostPlan {
+  return { ...host, container: { ...host.container, environment } };
 }
 
 export function roomOf(run: Pick<JobRun, 'files'>, host: string): string {

@@ -17,6 +17,7 @@ import {
   reasonOfStart,
 } from '../report/failure-reason.js';
 import type { JobState } from '../report/job-state.js';
+import type { StoreAccess } from '../store/access.js';
 import type { Store } from '../store/port.js';
 import type { Listing } from '../survey/listing.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
@@ -38,6 +39,8 @@ export interface JobRun {
   /** Where outputs go that cannot be uploaded. */
   readonly keepFolder: string;
   readonly labels: Omit<HostLabels, 'host'>;
+  /** Gives containers a way to the store, at an address that they reach; null where they get none. */
+  readonly openAccess: ((address: string) => Promise<StoreAccess>) | null;
   /** `--keep`: leave the `/opt/ml` tree of each host. */
   readonly keepRoom: boolean;
 }
@@ -125,11 +128,13 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
   const stopping = onAbort(control.stopping, async () => {
     await Promise.all(placed.map(handle => engine.stop(handle, plan.limits.stopGraceSeconds)));
   });
+  // An engine that does not even answer to a kill is lost, though its streams may stay open for ever.
+  const deaf = deferredFailure();
   const killing = onAbort(control.killing, async () => {
-    await Promise.all(placed.map(handle => engine.kill(handle)));
+    await Promise.all(placed.map(handle => engine.kill(handle))).catch(deaf.fail);
   });
   try {
-    const all = await Promise.all(exits);
+    const all = await Promise.race([Promise.all(exits), deaf.failure]);
     for (const exit of all) reporter.say({ kind: 'host.exited', ...exit });
     if (metrics !== null) await sayMetrics(reporter, metrics);
     return await outcomeOf(run, all);
@@ -138,8 +143,17 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
     await keepOutputs(run, placed, ENGINE_LOST);
     throw thrown;
   } finally {
-    await Promise.allSettled([stopping.settled(), killing.settled()]);
+    const settled = [killing.settled(), stopping.settled()];
+    // Who kills does not wait for the grace.
+    await Promise.allSettled(control.killing.aborted ? settled.slice(0, 1) : settled);
   }
+}
+
+function deferredFailure(): { readonly failure: Promise<never>; readonly fail: (thrown: unknown) => void } {
+  let fail: (thrown: unknown) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => (fail = reject));
+  failure.catch(() => undefined);
+  return { failure, fail };
 }
 
 const ENGINE_LOST = 'the engine was lost while the job ran';

@@ -24,11 +24,7 @@ export function statFile(path: string): FileFacts | null {
  * The ETag holds until the file changes, and costs no reading. It has the form of a multipart upload's
  * (`<hex>-1`), so no client takes it for an MD5.
  */
-export function factsOf({
-  size,
-  mtimeNs,
-  ino,
-}: Pick<BigIntStats, 'size' | 'mtimeNs' | 'ino'>): FileFacts {
+export function factsOf({ size, mtimeNs, ino }: Pick<BigIntStats, 'size' | 'mtimeNs' | 'ino'>): FileFacts {
   const digest = hash('sha256', `${String(size)} ${String(mtimeNs)} ${String(ino)}`);
   return { size: Number(size), etag: `${digest.slice(0, 32)}-1` };
 }

@@ -15,6 +15,7 @@ import type {
   RunningHost,
 } from '../port.js';
 import type { Endpoint } from './endpoint.js';
+import { gatewayOf, isOwnAddress } from './gateway.js';
 import { containerOptions, LABELS, labelsOf, type Room } from './container-options.js';
 import { findImage, type ImageSources } from './images.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
@@ -29,6 +30,8 @@ export interface DockerEngineOptions {
 
 /** An engine that is asked and says nothing is lost after this long. */
 const ANSWER_MS = 5_000;
+/** A container that wrote many files takes long to remove. */
+const REMOVE_MS = 15_000;
 /** How often a silent engine is asked while a container runs that has closed its output. */
 const ASK_MS = 2_000;
 
@@ -82,7 +85,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async probe(signal: AbortSignal): Promise<EngineFacts> {
       const info = (await asked(
-        withLimit(signal, abortSignal => abortable.info({ abortSignal })),
+        within(ANSWER_MS * 2, abortSignal => abortable.info({ abortSignal }), signal),
       )) as EngineInfo;
       memoryBytes = info.MemTotal;
       if (info.OSType !== 'linux')
@@ -109,6 +112,14 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
           imageOptions,
         ),
       );
+    },
+
+    async gateway(): Promise<string | null> {
+      if (!options.endpoint.url.startsWith('unix://')) return null;
+      const network: unknown = await asked(docker.getNetwork('bridge').inspect());
+      const address = gatewayOf(network);
+      // An engine in another network namespace, or in a virtual machine, has a gateway that is not this machine's.
+      return address !== null && (await isOwnAddress(address)) ? address : null;
     },
 
     async place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle> {
@@ -164,7 +175,8 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     },
 
     async kill(host): Promise<void> {
-      await asked(ignoring([404, 409], docker.getContainer(host.container).kill()));
+      const container = docker.getContainer(host.container);
+      await asked(within(ANSWER_MS, abortSignal => ignoring([404, 409], container.kill({ abortSignal }))));
     },
 
     archive(host) {
@@ -183,19 +195,26 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async remove(host): Promise<void> {
       const container = docker.getContainer(host.container);
-      await asked(ignoring([404, 409], container.remove({ force: true, v: true })));
+      await asked(
+        within(REMOVE_MS, abortSignal =>
+          ignoring([404, 409], container.remove({ force: true, v: true, abortSignal })),
+        ),
+      );
       await asked(removeVolumes(docker, host.volumes));
     },
 
     async leftovers(signal): Promise<Leftover[]> {
       const filters = { label: [LABELS.run] };
       const [containers, networks, { Volumes: volumes }] = await asked(
-        withLimit(signal, abortSignal =>
-          Promise.all([
-            docker.listContainers({ all: true, filters, abortSignal }),
-            docker.listNetworks({ filters, abortSignal }),
-            docker.listVolumes({ filters, abortSignal }),
-          ]),
+        within(
+          ANSWER_MS * 2,
+          abortSignal =>
+            Promise.all([
+              docker.listContainers({ all: true, filters, abortSignal }),
+              docker.listNetworks({ filters, abortSignal }),
+              docker.listVolumes({ filters, abortSignal }),
+            ]),
+          signal,
         ),
       );
       return [
@@ -242,12 +261,19 @@ interface Abortable {
   ping(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
 }
 
-/** A time-out that `AbortSignal.any` alone holds is collected as garbage in Node 20 and never fires; a timer is not. */
-async function withLimit<T>(signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * A request that is given up after a time, or earlier. (A time-out that `AbortSignal.any` alone holds is collected as garbage
+ * in Node 20 and never fires; a timer is not.)
+ */
+async function within<T>(
+  milliseconds: number,
+  ask: (signal: AbortSignal) => Promise<T>,
+  earlier?: AbortSignal,
+): Promise<T> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), ANSWER_MS * 2);
+  const timer = setTimeout(() => limit.abort(), milliseconds);
   try {
-    return await ask(AbortSignal.any([signal, limit.signal]));
+    return await ask(earlier === undefined ? limit.signal : AbortSignal.any([earlier, limit.signal]));
   } finally {
     clearTimeout(timer);
   }

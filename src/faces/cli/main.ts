@@ -11,8 +11,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 // Nobody is left who could say it better. The job's lock is a dead one now: "optml clean" closes it.
 process.on('uncaughtException', thrown => {
-  process.stderr.write(`optml: ${safeText(asOptmlError(thrown).message)}\n`);
-  process.exit(1);
+  process.stderr.write(`optml: ${safeText(asOptmlError(thrown).message)}\n`, () => process.exit(1));
 });
 
 const program = buildProgram({
@@ -37,4 +36,5 @@ try {
 }
 
 // Node takes its signal handlers down before it ends: one that came then would take the place of the exit status.
-process.stdout.write('', () => process.exit());
+// What was written before must have gone out by then, on both.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));

@@ -68,12 +68,19 @@ export function buildProgram(facts: ProcessFacts): Command {
     .option('--force', 'also what belongs to an owner that is not known here')
     .option('--json', 'an array of {what, name, job, done}')
     .action(async (flags: CleanFlags) => (await import('./commands/clean.js')).clean(facts, flags));
+  command('up', 'the S3 endpoint of this home, until Ctrl-C')
+    .option('--port <port>', 'OPTML_PORT; default 4566, 0 picks a free one')
+    .option('--json', 'print {"endpoint": …} when ready')
+    .action(async (flags: SettingFlags & OutputFlags) => (await import('./commands/up.js')).up(facts, flags));
+  command('env', 'export lines for clients of the endpoint: eval "$(optml env)"')
+    .option('--port <port>', 'where optml up will listen, if it is not running')
+    .action(async (flags: SettingFlags) => (await import('./commands/env.js')).env(facts, flags));
   for (const name of NOT_BUILT) refuse(program, name);
   return program;
 }
 
 /** Part of the command line's contract, and not there yet: refused by name. */
-const NOT_BUILT = ['process', 'transform', 'up', 'env', 'check', 'test'];
+const NOT_BUILT = ['process', 'transform', 'check', 'test'];
 
 function refuse(program: Command, name: string): void {
   program

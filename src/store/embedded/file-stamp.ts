@@ -51,7 +51,8 @@ export function openFile(path: string): { readonly descriptor: number; readonly 
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (thrown) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENAMETOOLONG'].includes(systemCode(thrown) ?? '')) return null;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENAMETOOLONG'].includes(systemCode(thrown) ?? ''))
+      return null;
     throw thrown;
   }
   const stats = fstatSync(descriptor, { bigint: true });

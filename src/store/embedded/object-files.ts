@@ -1,102 +1,144 @@
-/** The files of the embedded store: find one, put one in its place, remove one. */
+/** The objects of the embedded store: find one, write one, remove one. */
 
-import { lstatSync } from 'node:fs';
-import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { asOptmlError, OptmlError, systemCode } from '../../errors.js';
-import { statFile, type FileFacts } from '../file-object.js';
+import { rmdirSync, rmSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemCode } from '../../errors.js';
+import { factsOf, type FileFacts } from '../file-object.js';
 import type { ObjectAddress } from '../port.js';
+import { openFile, stampOf, type FileStamp } from './file-stamp.js';
+import { readRecord, removeRecord, writeRecord, type ObjectRecord } from './object-record.js';
+import { placeAtOnce } from './place-object.js';
 import { bucketFolder, leadsThroughFolders, oddFolder, oddPath, plainPath } from './placement.js';
+import { underLock } from './store-lock.js';
 
 export interface ObjectFile extends FileFacts {
   readonly path: string;
+  readonly stamp: FileStamp;
 }
 
 /** The file that holds the object now; null when there is no such object. A plain file goes before one kept apart. */
 export function findObject(root: string, address: ObjectAddress): ObjectFile | null {
-  const plain = plainPath(root, address);
-  if (plain !== null && leadsThroughFolders(root, address)) {
-    const facts = statFile(plain);
-    if (facts !== null) return { path: plain, ...facts };
+  for (const path of placesOf(root, address)) {
+    const stamp = stampOf(path);
+    if (stamp !== null) return { path, stamp, ...factsOf(stamp) };
   }
-  const odd = oddPath(root, address);
-  const facts = statFile(odd);
-  return facts === null ? null : { path: odd, ...facts };
+  return null;
 }
 
-/** Another process may prune a folder between its making and the rename into it. */
-const PRUNED_TRIES = 10;
-
-/**
- * Makes a finished temporary file the object, in one step. The object lies at its plain path, or apart where a
- * file stands in the place of a folder or a folder in the place of the file.
- */
-export async function placeObject(root: string, address: ObjectAddress, temporary: string): Promise<void> {
+/** Where the object may lie, in this order. Computed one after the other: most objects lie at the first. */
+function* placesOf(root: string, address: ObjectAddress): Generator<string> {
   const plain = plainPath(root, address);
-  if (plain !== null && (await placePlain({ root, address, temporary, plain }))) {
-    await rm(oddPath(root, address), { force: true });
-    return;
-  }
-  await moveInto(temporary, oddPath(root, address));
+  if (plain !== null && leadsThroughFolders(root, address)) yield plain;
+  yield oddPath(root, address);
 }
 
-async function placePlain({
-  root,
-  address,
-  temporary,
-  plain,
-}: {
+/** What is known of an object: the record that was written with it, or what its file alone tells. */
+export interface StoredObject {
+  readonly path: string;
+  readonly stamp: FileStamp;
+  readonly size: number;
+  readonly record: ObjectRecord;
+}
+
+export function statObject(root: string, address: ObjectAddress): StoredObject | null {
+  const found = findObject(root, address);
+  return found === null ? null : described(root, address, found);
+}
+
+function described(
+  root: string,
+  address: ObjectAddress,
+  { path, stamp }: { readonly path: string; readonly stamp: FileStamp },
+): StoredObject {
+  const { size, etag } = factsOf(stamp);
+  const record = readRecord(root, address, stamp) ?? { etag, headers: {} };
+  return { path, stamp, size, record };
+}
+
+export interface OpenObject extends StoredObject {
+  /** The caller's to close. What it reads stays the same when the object is replaced. */
+  readonly descriptor: number;
+}
+
+/** The object, opened; null when there is none. */
+export function openObject(root: string, address: ObjectAddress): OpenObject | null {
+  for (const path of placesOf(root, address)) {
+    const opened = openFile(path);
+    if (opened !== null)
+      return {
+        descriptor: opened.descriptor,
+        ...described(root, address, { path, stamp: opened.stamp }),
+      };
+  }
+  return null;
+}
+
+/** What must hold of the object that is there, before anything is changed. */
+export type Condition =
+  | { readonly kind: 'none' }
+  /** `If-None-Match: *` */
+  | { readonly kind: 'absent' }
+  /** `If-Match`: an ETag without quotes, or `*`. */
+  | { readonly kind: 'etag'; readonly etag: string };
+
+export type Outcome = 'done' | 'exists' | 'missing' | 'changed';
+
+export const UNCONDITIONAL: Condition = { kind: 'none' };
+
+export interface Writing {
   readonly root: string;
   readonly address: ObjectAddress;
+  /** A finished file on the store's file system; it is gone afterwards when the outcome is `done`. */
   readonly temporary: string;
-  readonly plain: string;
-}): Promise<boolean> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await makeFolders(root, address);
-      if (!leadsThroughFolders(root, address)) return false;
-      await rename(temporary, plain);
-      await syncFolder(dirname(plain));
-      return true;
-    } catch (thrown) {
-      const code = systemCode(thrown) ?? '';
-      if (code === 'ENOENT' && tries < PRUNED_TRIES) continue;
-      if (['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG', 'ELOOP'].includes(code)) return false;
-      throw explainPlacing(thrown, plain);
-    }
-  }
+  readonly stamp: FileStamp;
+  /** Null for an object of which nothing is to be said. */
+  readonly record: ObjectRecord | null;
+  readonly condition: Condition;
 }
 
-/** One level after the other, so that nothing is made behind a link. */
-async function makeFolders(root: string, { bucket, key }: ObjectAddress): Promise<void> {
-  let path = bucketFolder(root, bucket);
-  for (const segment of key.split('/').slice(0, -1)) {
-    path = join(path, segment);
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found === undefined) await makeFolder(path);
-    else if (!found.isDirectory()) return;
-  }
+/**
+ * Makes a finished file the object, together with its record. Of several conditional writers one wins, also among
+ * processes.
+ */
+export function writeObject(writing: Writing): Outcome | Promise<Outcome> {
+  const { root, address, condition } = writing;
+  if (condition.kind === 'none') return writeNow(writing);
+  return underLock(root, address, () => writeNow(writing));
 }
 
-async function makeFolder(path: string): Promise<void> {
+function writeNow({ root, address, temporary, stamp, record, condition }: Writing): Outcome {
+  const before = findObject(root, address);
+  const refusal = refusalOf(condition, before === null ? null : described(root, address, before));
+  if (refusal !== null) return refusal;
+  if (record !== null) writeRecord({ root, address, stamp, record });
+  let placed: string | null = null;
   try {
-    await mkdir(path);
-  } catch (thrown) {
-    if (systemCode(thrown) !== 'EEXIST') throw thrown;
+    placed = placeAtOnce({ root, address, temporary, create: condition.kind === 'absent' });
+  } finally {
+    if (placed === null && record !== null) removeRecord(root, address, stamp);
   }
+  if (placed === null) return 'exists';
+  if (before !== null) removeRecord(root, address, before.stamp);
+  return 'done';
 }
 
-async function moveInto(temporary: string, path: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await rename(temporary, path);
-      await syncFolder(dirname(path));
-      return;
-    } catch (thrown) {
-      if (systemCode(thrown) !== 'ENOENT' || tries >= PRUNED_TRIES) throw explainPlacing(thrown, path);
-    }
-  }
+function refusalOf(condition: Condition, found: StoredObject | null): Outcome | null {
+  if (condition.kind === 'none') return null;
+  if (condition.kind === 'absent') return found === null ? null : 'exists';
+  if (found === null) return 'missing';
+  return condition.etag === '*' || condition.etag === found.record.etag ? null : 'changed';
+}
+
+/**
+ * Makes a finished temporary file the object, without a record, so that it is there also after a power cut. What was
+ * recorded of the object that it replaces is forgotten.
+ */
+export async function placeObject(root: string, address: ObjectAddress, temporary: string): Promise<void> {
+  const before = findObject(root, address);
+  const path = placeAtOnce({ root, address, temporary, create: false });
+  if (before !== null) removeRecord(root, address, before.stamp);
+  if (path !== null) await syncFolder(dirname(path));
 }
 
 /** A rename is on the disk only when its folder is. */
@@ -105,34 +147,57 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-function explainPlacing(thrown: unknown, path: string): OptmlError {
-  if (systemCode(thrown) !== 'EXDEV') return asOptmlError(thrown);
-  return new OptmlError(
-    'FILE_UNUSABLE',
-    `${path} lies on another file system than the rest of the embedded store: expected one file system, so that objects appear whole; mount it elsewhere and use --map, or move --home there.`,
-    { cause: thrown },
-  );
-}
-
 /** Removes an object, and folders that are empty then; no error when it is not there. */
 export async function removeObject(root: string, address: ObjectAddress): Promise<void> {
-  const plain = plainPath(root, address);
-  if (plain !== null && leadsThroughFolders(root, address)) {
-    if (statFile(plain) !== null) await rm(plain, { force: true });
-    await pruneUpTo(dirname(plain), bucketFolder(root, address.bucket));
-  }
-  const odd = oddPath(root, address);
-  await rm(odd, { force: true });
-  await pruneUpTo(dirname(odd), oddFolder(root, address.bucket));
+  await Promise.resolve(removeNow(root, address));
 }
 
-async function pruneUpTo(path: string, end: string): Promise<void> {
+/** As `removeObject`, if the condition holds. */
+export function deleteObject({
+  root,
+  address,
+  condition,
+}: Pick<Writing, 'root' | 'address' | 'condition'>): Outcome | Promise<Outcome> {
+  if (condition.kind === 'none') return removeNow(root, address);
+  return underLock(root, address, () => {
+    const found = findObject(root, address);
+    return (
+      refusalOf(condition, found === null ? null : described(root, address, found)) ??
+      removeNow(root, address)
+    );
+  });
+}
+
+function removeNow(root: string, address: ObjectAddress): Outcome {
+  const plain = plainPath(root, address);
+  if (plain !== null && leadsThroughFolders(root, address)) {
+    removeFile(root, address, plain);
+    pruneUpTo(dirname(plain), bucketFolder(root, address.bucket));
+  }
+  const odd = oddPath(root, address);
+  if (removeFile(root, address, odd)) pruneUpTo(dirname(odd), oddFolder(root, address.bucket));
+  return 'done';
+}
+
+function removeFile(root: string, address: ObjectAddress, path: string): boolean {
+  const stamp = stampOf(path);
+  if (stamp === null) return false;
+  rmSync(path, { force: true });
+  removeRecord(root, address, stamp);
+  return true;
+}
+
+function pruneUpTo(path: string, end: string): void {
   for (let folder = path; folder !== end; folder = dirname(folder)) {
     try {
-      await rmdir(folder);
+      rmdirSync(folder);
     } catch (thrown) {
-      const code = systemCode(thrown);
-      if (code !== 'ENOENT') return;
+      if (systemCode(thrown) !== 'ENOENT') return;
     }
   }
+}
+
+/** Removes an unfinished file; no error when it is gone. */
+export async function discard(temporary: string): Promise<void> {
+  await rm(temporary, { force: true });
 }

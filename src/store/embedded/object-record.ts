@@ -35,6 +35,8 @@ export interface ObjectRecord {
   readonly tags?: readonly Tag[];
   /** Of an object that was uploaded in parts. */
   readonly parts?: readonly StoredPart[];
+  /** The upload that made it: completing it once more changes nothing. */
+  readonly uploadId?: string;
 }
 
 /** The file says for whom it is, so that a sweep can tell whether anybody needs it. */

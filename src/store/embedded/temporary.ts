@@ -66,7 +66,7 @@ export async function sweepTemporary(root: string, now: number): Promise<string[
   for (const name of await namesIn(temporaryFolder(root))) {
     const path = join(temporaryFolder(root), name);
     if (!(await isLeftOver({ name, path, now }))) continue;
-    await rm(path, { force: true });
+    await rm(path, { recursive: true, force: true });
     removed.push(path);
   }
   return removed;

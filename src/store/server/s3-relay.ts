@@ -1,0 +1,154 @@
+/**
+ * Another S3 server behind ours: callers sign with keys that hold here, and what they ask is passed on under the store's
+ * own. Bodies stream through; what was said of them (length, checksums, signatures of chunks) is held here, and a body that
+ * is not what was said never ends well upstream.
+ */
+
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { OptmlError } from '../../errors.js';
+import { createPassOn, type PassedAnswer, type Upstream } from '../s3/pass-on.js';
+import type { Answer } from './answer.js';
+import { createAuthentication } from './authenticate.js';
+import type { Caller, CallerKeys } from './caller.js';
+import { createHttpShell, type HttpShell, type HttpShellOptions } from './http-shell.js';
+import { bodyLength, readBody } from './read-body.js';
+import { readRequest, type S3Request } from './request.js';
+import { S3Error } from './s3-error.js';
+
+/** S3's limit for one PUT. */
+const LARGEST_BODY = 5 * 1024 ** 3;
+const IDLE_MS = 60_000;
+
+export function createS3Relay({
+  keys,
+  hosts,
+  answersFirst,
+  ...upstream
+}: Upstream & {
+  readonly keys: CallerKeys;
+  readonly hosts: readonly string[];
+  readonly answersFirst?: HttpShellOptions['answersFirst'];
+}): HttpShell {
+  const passOn = createPassOn(upstream);
+  const authenticate = createAuthentication(keys);
+  const shell = createHttpShell({
+    answersFirst,
+    async answerTo(message, proceed) {
+      const request = readRequest(message, hosts);
+      const caller = authenticate(request, Date.now());
+      proceed();
+      return answerOf(await pass(request, caller));
+    },
+  });
+
+  async function pass(request: S3Request, caller: Caller): Promise<PassedAnswer> {
+    const { method, bucket, key } = request;
+    const common = { method, bucket, key, query: ownQuery(request), headers: ownHeaders(request) };
+    const options = { request, payload: caller.payload, limit: LARGEST_BODY, idleMs: IDLE_MS };
+    const hasBody = method === 'PUT' || method === 'POST';
+    if (!hasBody) return explained(passOn.send({ ...common, body: null }), upstream.url);
+    const stream = new PassThrough({ highWaterMark: 1 << 20 });
+    // Whoever fails first says why; the other one only follows.
+    const reading = readBody(options, data => (stream.write(data) ? undefined : drained(stream))).then(
+      () => {
+        stream.end();
+      },
+      (thrown: unknown) => {
+        stream.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
+        throw thrown;
+      },
+    );
+    const sending = explained(
+      passOn.send({ ...common, body: { stream, length: bodyLength(options) } }),
+      upstream.url,
+    );
+    const [read, sent] = await Promise.allSettled([reading, sending]);
+    // An upstream that answers early, with an error, closes the stream: its answer is the one that counts.
+    if (sent.status === 'fulfilled') return sent.value;
+    throw read.status === 'rejected' && read.reason instanceof S3Error ? read.reason : sent.reason;
+  }
+
+  return { ...shell, close: async () => void (await Promise.all([shell.close(), passOn.close()])) };
+}
+
+async function drained(stream: PassThrough): Promise<void> {
+  await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+}
+
+function answerOf({ status, headers, body }: PassedAnswer): Answer {
+  const kept = Object.entries(headers).filter(([name]) => !OF_THE_CONNECTION.has(name));
+  return { status, headers: Object.fromEntries(kept), body };
+}
+
+/** Names that belong to one connection or to us. */
+const OF_THE_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'date',
+  'server',
+  'x-amz-request-id',
+  'x-amz-id-2',
+]);
+
+/** What is passed on of a request's headers. */
+function ownHeaders({ message }: S3Request): Record<string, string> {
+  const kept = Object.entries(message.headers).filter(
+    ([name]) => (name.startsWith('x-amz-') || PASSED.has(name)) && !OF_THE_SIGNATURE.has(name),
+  );
+  const headers = Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(', ')]));
+  const encoding = (headers['content-encoding'] ?? '')
+    .split(/\s*,\s*/)
+    .filter(part => part !== '' && part !== 'aws-chunked');
+  delete headers['content-encoding'];
+  return encoding.length === 0 ? headers : { ...headers, 'content-encoding': encoding.join(', ') };
+}
+
+const PASSED = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-md5',
+  'content-type',
+  'expires',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-unmodified-since',
+  'range',
+]);
+
+const OF_THE_SIGNATURE = new Set([
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-decoded-content-length',
+  // What it speaks of may come as a trailer, which is held here and not passed on.
+  'x-amz-sdk-checksum-algorithm',
+  'x-amz-security-token',
+  'x-amz-trailer',
+]);
+
+function ownQuery({ query }: S3Request): Record<string, string> {
+  const v2 = query.has('AWSAccessKeyId');
+  const kept = [...query].filter(
+    ([name]) =>
+      !/^x-amz-(algorithm|credential|date|expires|signature|signedheaders|security-token|content-sha256)$/i.test(
+        name,
+      ) && !(v2 && ['AWSAccessKeyId', 'Signature', 'Expires'].includes(name)),
+  );
+  return Object.fromEntries(kept);
+}
+
+async function explained(sending: Promise<PassedAnswer>, url: string): Promise<PassedAnswer> {
+  try {
+    return await sending;
+  } catch (thrown) {
+    if (thrown instanceof OptmlError || thrown instanceof S3Error) throw thrown;
+    throw new S3Error(
+      'ServiceUnavailable',
+      `The store at ${url} does not answer: ${(thrown as Error).message}`,
+    );
+  }
+}
