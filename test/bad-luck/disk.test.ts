@@ -52,7 +52,8 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
     for (const sizes of [[14 * MB], Array.from({ length: 20 }, () => 0.7 * MB)]) {
       const { home, job, request } = await prepared('size=10m', 'true', { InputDataConfig: CHANNEL });
       const store = await gatedStore();
-      for (const [index, size] of sizes.entries()) store.objects.set(`data/train/${index}`, Buffer.alloc(size, 1));
+      for (const [index, size] of sizes.entries())
+        store.objects.set(`data/train/${index}`, Buffer.alloc(size, 1));
       const result = await optml(['run', request, '--json', '--store', store.url], { home, env: store.env });
       expectStatus(result, 1);
       expect(describedIn(result.stdout).FailureReason).toContain(FULL);
@@ -61,7 +62,8 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
   });
 
   it('while the container writes its model: what it wrote is kept', async () => {
-    const line = 'echo first > /opt/ml/model/first; head -c 100000000 /dev/urandom > /opt/ml/model/big; exit 9';
+    const line =
+      'echo first > /opt/ml/model/first; head -c 100000000 /dev/urandom > /opt/ml/model/big; exit 9';
     const { home, job, request } = await prepared('size=16m', line);
     const result = await optml(['run', request, '--json'], { home });
     expectStatus(result, 1);
@@ -75,9 +77,11 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
     expect(await readFile(join(kept, 'first'), 'utf8')).toBe('first\n');
     expect((await stat(join(kept, 'big'))).size).toBeGreaterThan(10 * MB);
     await expectNothingLeft(home, job);
-    expect(await clean({ home })).toEqual([]);
+    expect(await clean(job, { home })).toEqual([]);
     expect(await readFile(join(kept, 'first'), 'utf8')).toBe('first\n');
-    expect(await describeJob(job, { home })).toMatchObject({ FailureReason: 'AlgorithmError: , exit code: 9' });
+    expect(await describeJob(job, { home })).toMatchObject({
+      FailureReason: 'AlgorithmError: , exit code: 9',
+    });
   });
 
   it('while the model goes into the embedded store: it is kept, whole', async () => {
@@ -94,11 +98,14 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
     expect((await stat(join(kept, 'weights'))).size).toBe(10 * MB);
     await expectNothingLeft(home, job);
     // Nothing half-made under the artifact's name.
-    await expect(stat(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`))).rejects.toThrow('ENOENT');
+    await expect(stat(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`))).rejects.toThrow(
+      'ENOENT',
+    );
   });
 
   it('while the log grows: the job goes on, and says what was lost', async () => {
-    const line = 'echo weights > /opt/ml/model/weights; yes "a line of a log that takes all the room there is" | head -n 200000; echo done';
+    const line =
+      'echo weights > /opt/ml/model/weights; yes "a line of a log that takes all the room there is" | head -n 200000; echo done';
     const { home, job, request } = await prepared('size=4m', line);
     const store = await gatedStore();
     const result = await optml(['run', request, '--json', '--store', store.url], { home, env: store.env });
@@ -111,7 +118,8 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
   });
 
   it('without room even for the folder of kept outputs: they are left, named, and kept later', async () => {
-    const line = 'echo weights > /opt/ml/model/weights; i=0; while touch /opt/ml/input/data/$i; do i=$((i+1)); done; exit 9';
+    const line =
+      'echo weights > /opt/ml/model/weights; i=0; while touch /opt/ml/input/data/$i; do i=$((i+1)); done; exit 9';
     const { home, job, request } = await prepared('size=16m,nr_inodes=200', line);
     const store = await gatedStore();
     const options = { home, env: store.env };
@@ -121,14 +129,20 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
     await store.stop();
     const result = await running.ended;
     expectStatus(result, 1);
-    const [, where = ''] = /\/opt\/ml\/model could neither be uploaded nor kept .*; it is left in (\S+)/.exec(result.stderr) ?? [];
+    const [, where = ''] =
+      /\/opt\/ml\/model could neither be uploaded nor kept .*; it is left in (\S+)/.exec(result.stderr) ?? [];
     expect(await readFile(join(where, 'opt/ml/model/weights'), 'utf8')).toBe('weights\n');
 
     // A new run would take its place.
     expectRefusal(await optml(['run', request], { home }), 2, job, 'optml clean');
     expect(await readFile(join(where, 'opt/ml/model/weights'), 'utf8')).toBe('weights\n');
     await rm(join(where, 'opt/ml/input'), { recursive: true });
-    expect(await clean({ home }, '--dry-run')).toContainEqual({ what: 'outputs', name: job, job, done: 'would be kept' });
+    expect(await clean(job, { home }, '--dry-run')).toContainEqual({
+      what: 'outputs',
+      name: job,
+      job,
+      done: 'would be kept',
+    });
     const cleaned = await optml(['clean'], { home });
     expectStatus(cleaned, 0);
     const [kept = ''] = await keptPaths(cleaned);
@@ -147,7 +161,7 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
     const refused = await optml(['clean'], { home });
     expectRefusal(refused, 3, FULL);
     await rm(join(home, 'filler'));
-    await clean({ home });
+    await clean(job, { home });
     await expectNothingLeft(home, job);
     expect((await describeJob(job, { home })).TrainingJobStatus).toBe('Failed');
     const model = objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`);

@@ -1,4 +1,5 @@
 /** The engine is not there, ends in mid-run, or is another machine's. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
@@ -16,6 +17,7 @@ import {
   textIn,
   type Described,
 } from '../harness/aftermath.js';
+import { gatedEngine } from '../harness/gated-engine.js';
 import { gatedStore } from '../harness/gated-store.js';
 import { afterThis, CLI, optml, scratch, start } from '../harness/optml.js';
 import { channel, putObject, shellJob, writeRequest, type Request } from '../harness/requests.js';
@@ -37,7 +39,14 @@ describe('no engine', () => {
   ])('%s: nothing is begun', async (_what, address, word) => {
     const DOCKER_HOST = await address();
     const { home, job, request } = await prepared('true');
-    expectRefusal(await optml(['run', request, '--json'], { home, env: { DOCKER_HOST } }), 3, DOCKER_HOST, 'DOCKER_HOST', word, '--docker-host');
+    expectRefusal(
+      await optml(['run', request, '--json'], { home, env: { DOCKER_HOST } }),
+      3,
+      DOCKER_HOST,
+      'DOCKER_HOST',
+      word,
+      '--docker-host',
+    );
     await expectNothingLeft(home, job);
     expectRefusal(await optml(['clean'], { home, env: { DOCKER_HOST } }), 3, DOCKER_HOST);
     expect(JSON.parse((await optml(['ps', '--json'], { home, env: { DOCKER_HOST } })).stdout)).toEqual([]);
@@ -49,17 +58,22 @@ describe('no engine', () => {
     expectRefusal(refused, 3, '(from --docker-host)');
   });
 
-  it.each(['nonsense', 'tcp://', 'unix://', 'gopher://somewhere'])('%s is no address of an engine', async DOCKER_HOST => {
-    const { home, job, request } = await prepared('true');
-    const refused = await optml(['run', request], { home, env: { DOCKER_HOST } });
-    expectRefusal(refused, 2, DOCKER_HOST, 'DOCKER_HOST', 'unix:///path');
-    await expectNothingLeft(home, job);
-  });
+  it.each(['nonsense', 'tcp://', 'unix://', 'gopher://somewhere'])(
+    '%s is no address of an engine',
+    async DOCKER_HOST => {
+      const { home, job, request } = await prepared('true');
+      const refused = await optml(['run', request], { home, env: { DOCKER_HOST } });
+      expectRefusal(refused, 2, DOCKER_HOST, 'DOCKER_HOST', 'unix:///path');
+      await expectNothingLeft(home, job);
+    },
+  );
 
   it('something that is no engine answers', async () => {
     const web = createServer(socket => {
       socket.on('error', () => undefined);
-      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello'));
+      socket.once('data', () =>
+        socket.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello'),
+      );
     });
     const DOCKER_HOST = `unix://${await listening(web)}`;
     const { home, job, request } = await prepared('true');
@@ -82,11 +96,44 @@ describe('no engine', () => {
     await chmod(socket, 0o600);
     const { home, job, request } = await prepared('true');
     await chown(home, NOBODY, NOBODY);
-    const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', process.execPath, CLI] as const;
-    const refused = await optml(['run', request], { home, command: asNobody, env: { DOCKER_HOST: `unix://${socket}` } });
+    const asNobody = [
+      'setpriv',
+      `--reuid=${NOBODY}`,
+      `--regid=${NOBODY}`,
+      '--clear-groups',
+      process.execPath,
+      CLI,
+    ] as const;
+    const refused = await optml(['run', request], {
+      home,
+      command: asNobody,
+      env: { DOCKER_HOST: `unix://${socket}` },
+    });
     expectRefusal(refused, 3, socket, 'may not be used by this user', 'usermod -aG docker');
     await expectNothingLeft(home, job);
   });
+});
+
+it('an engine that answers nothing any more does not hold up a second signal: the outputs are kept', async () => {
+  const { home, job, request } = await prepared(TRAINS);
+  const engine = await gatedEngine();
+  const running = start(['run', request, '--json'], { home, env: { DOCKER_HOST: engine.url } });
+  await running.shows('algo-1 | written');
+  const asked = engine.requests.hold(/^POST .*\/stop/);
+  engine.requests.hold(/^(?!POST .*\/stop)/);
+  running.signal('SIGTERM');
+  await asked.reached;
+  // Signals that come too close to the first are one press with it.
+  const pressing = setInterval(() => running.signal('SIGTERM'), 50);
+  const result = await running.ended.finally(() => clearInterval(pressing));
+  expectStatus(result, 130);
+  expect(describedIn(result.stdout).TrainingJobStatus).toBe('Stopped');
+  const [kept = ''] = await keptPaths(result);
+  expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
+  expect(await clean(job, { home })).toContainEqual(
+    expect.objectContaining({ what: 'container', job, done: 'removed' }),
+  );
+  await expectNothingLeft(home, job);
 });
 
 describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
@@ -121,8 +168,10 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
 
     await engine.start();
-    expect(await clean(options, '--dry-run')).toMatchObject([{ what: 'container', job, done: 'would be removed' }]);
-    expect(await clean(options)).toMatchObject([{ what: 'container', job, done: 'removed' }]);
+    expect(await clean(job, options, '--dry-run')).toMatchObject([
+      { what: 'container', job, done: 'would be removed' },
+    ]);
+    expect(await clean(job, options)).toMatchObject([{ what: 'container', job, done: 'removed' }]);
     await expectEmpty(home, job);
     expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
     await expectRunsAgain(options, job);
@@ -139,17 +188,21 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     expectRefusal(await optml(['clean'], options), 3, engine.url);
     await engine.start();
 
-    expect(await clean(options)).toMatchObject([{ what: 'job', name: job, done: 'closed' }]);
+    expect(await clean(job, options)).toMatchObject([{ what: 'job', name: job, done: 'closed' }]);
     await expectEmpty(home, job);
     expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
-    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe('weights\n');
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe(
+      'weights\n',
+    );
   });
 
   it('is killed while inputs come: the job is Failed', async () => {
     const store = await gatedStore();
     store.objects.set('data/train/a', Buffer.from('a'));
     const asked = store.requests.hold(/^GET \/data\/train\/a/);
-    const { home, job, request } = await prepared('true', { InputDataConfig: [channel('train', 's3://data/train/')] });
+    const { home, job, request } = await prepared('true', {
+      InputDataConfig: [channel('train', 's3://data/train/')],
+    });
     const options = { home, env: { DOCKER_HOST: engine.url, ...store.env } };
     const running = start(['run', request, '--json', '--store', store.url], options);
     await asked.reached;
@@ -177,7 +230,7 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     const [kept = ''] = await keptPaths(result);
     expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
     await engine.start();
-    await clean(options);
+    await clean(job, options);
     await expectEmpty(home, job);
   });
 
@@ -188,10 +241,14 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
       'chmod 600 /opt/ml/model/all',
       'cp /opt/ml/input/config/resourceconfig.json /opt/ml/model/',
     ].join('; ');
-    const { home, job, request } = await prepared(line, {
-      InputDataConfig: [channel('train', 's3://data/train/')],
-      HyperParameters: { epochs: '3' },
-    }, far);
+    const { home, job, request } = await prepared(
+      line,
+      {
+        InputDataConfig: [channel('train', 's3://data/train/')],
+        HyperParameters: { epochs: '3' },
+      },
+      far,
+    );
     await putObject(home, 's3://data/train/a', 'first\n');
     const options = { home, env: { DOCKER_HOST: engine.url } };
     const result = await optml(['run', request, '--json'], options);
@@ -207,11 +264,18 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     const body = shellJob(line);
     const { home, job, request } = await prepared(
       line,
-      { AlgorithmSpecification: { ...(body['AlgorithmSpecification'] as Request), TrainingImage: 'optml-user-1000' } },
+      {
+        AlgorithmSpecification: {
+          ...(body['AlgorithmSpecification'] as Request),
+          TrainingImage: 'optml-user-1000',
+        },
+      },
       far,
     );
     expectStatus(await optml(['run', request], { home, env: { DOCKER_HOST: engine.url } }), 0);
-    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'user')).toBe('1000\n');
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'user')).toBe(
+      '1000\n',
+    );
     await expectEmpty(home, job);
   });
 
@@ -230,9 +294,11 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     await running.shows('algo-1 | written');
     running.signal('SIGKILL');
     await running.ended;
-    await clean(options);
+    await clean(job, options);
     await expectEmpty(home, job);
-    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe('weights\n');
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe(
+      'weights\n',
+    );
   });
 
   it('elsewhere, is killed while the job runs: the outputs stay in their volumes until clean takes them out', async () => {
@@ -244,15 +310,74 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     const result = await running.ended;
     expectStatus(result, 1);
     expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');
-    expect(result.stderr).toMatch(/\/opt\/ml\/model could neither be uploaded nor kept .*; it is left in the volumes of container [0-9a-f]{12}/);
+    expect(result.stderr).toMatch(
+      /\/opt\/ml\/model could neither be uploaded nor kept .*; it is left in the volumes of container [0-9a-f]{12}/,
+    );
 
     await engine.start();
-    const cleaned = await optml(['clean'], options);console.log(cleaned, result.stderr);
+    // A new run would take their place.
+    expectRefusal(await optml(['run', request], options), 2, job, 'optml clean');
+    const cleaned = await optml(['clean'], options);
+
     expectStatus(cleaned, 0);
     const [kept = ''] = await keptPaths(cleaned);
     expect(await textIn(kept, 'weights')).toBe('weights\n');
     await expectEmpty(home, job);
     expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
+  });
+
+  it('a job of another pid namespace, and things of another machine, stay until they are forced', async () => {
+    const { home, job, request } = await prepared(TRAINS);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const elsewhere = ['unshare', '--pid', '--fork', '--kill-child', process.execPath, CLI] as const;
+    const running = start(['run', request], { ...options, command: elsewhere });
+    await running.shows('algo-1 | written');
+    const stranger = { machine: 'another machine', boot: '', pidNamespace: '', pid: 1, started: '1', home };
+    const labels = { 'optml.job': job, 'optml.run': 'another', 'optml.owner': JSON.stringify(stranger) };
+    await engine.docker(
+      'volume',
+      'create',
+      ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
+    );
+
+    expectRefusal(await optml(['run', request], options), 2, job, 'optml clean --force');
+    const done = 'stays, as its owner is not known here (--force removes it)';
+    const all = [
+      { what: 'job', done },
+      { what: 'container', done },
+      { what: 'volume', done },
+    ];
+    expect(await clean(job, options)).toMatchObject(all);
+    expect(await engine.docker('ps', '-q', '--filter', `label=optml.job=${job}`)).not.toBe('');
+    running.signal('SIGKILL');
+    await running.ended;
+
+    expect(await clean(job, options, '--force', '--dry-run')).toMatchObject([
+      { what: 'job', done: 'would be closed' },
+      { what: 'container', done: 'would be removed' },
+      { what: 'volume', done: 'would be removed' },
+    ]);
+    expect(await clean(job, options)).toMatchObject(all);
+    expect(await clean(job, options, '--force')).toMatchObject([
+      { what: 'job', done: 'closed' },
+      { what: 'volume', done: 'removed' },
+    ]);
+    await expectEmpty(home, job);
+    expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
+    const model = objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`);
+    expect(await textIn(model, 'weights')).toBe('weights\n');
+  });
+
+  it('a job that lives stays, whatever the force and whosever the home', async () => {
+    const { home, job, request } = await prepared(TRAINS);
+    const env = { DOCKER_HOST: engine.url };
+    const running = start(['run', request], { home, env });
+    await running.shows('algo-1 | written');
+    for (const other of [home, await scratch('other')])
+      expect(await clean(job, { home: other, env }, '--force')).toEqual([]);
+    expectStatus(await optml(['stop', job], { home, env }), 0);
+    expectStatus(await running.ended, 4);
+    await expectEmpty(home, job);
   });
 
   async function expectEmpty(home: string, job: string): Promise<void> {
@@ -263,7 +388,10 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     expect(await engine.docker('volume', 'ls', '-q')).toBe('');
   }
 
-  async function expectRunsAgain(options: { home: string; env: Record<string, string> }, job: string): Promise<void> {
+  async function expectRunsAgain(
+    options: { home: string; env: Record<string, string> },
+    job: string,
+  ): Promise<void> {
     const body = shellJob('echo weights > /opt/ml/model/weights', { TrainingJobName: job });
     expectStatus(await optml(['run', await writeRequest(options.home, body)], options), 0);
     await expectEmpty(options.home, job);
@@ -307,7 +435,6 @@ async function listening(server: Server): Promise<string> {
 /** A bound socket that outlived its listener. */
 async function deadSocket(): Promise<string> {
   const path = await socketPath();
-  const { spawnSync } = await import('node:child_process');
   const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
   spawnSync(process.execPath, ['-e', script]);
   expect(await readdir(join(path, '..'))).toEqual(['engine.sock']);

@@ -28,11 +28,16 @@ describe.skipIf(!hasTerminal)('on a terminal (needs util-linux script)', () => {
   });
 
   it('a line tells of a transfer while it lasts, and goes with it', async () => {
-    const { home, request } = await prepared('echo hello', { InputDataConfig: [channel('train', 's3://data/train/')] });
+    const { home, request } = await prepared('echo hello', {
+      InputDataConfig: [channel('train', 's3://data/train/')],
+    });
     const store = await gatedStore();
     for (const name of ['a', 'b']) store.objects.set(`data/train/${name}`, Buffer.alloc(1000));
     const asked = store.requests.hold(/^GET \/data\/train\/b/);
-    const running = onTerminal(['run', request, '--store', store.url], { home, env: { ...store.env, TERM: 'xterm' } });
+    const running = onTerminal(['run', request, '--store', store.url], {
+      home,
+      env: { ...store.env, TERM: 'xterm' },
+    });
     await asked.reached;
     await running.shows(/download train: [0-9.]+ K?B of 2.0 KB · \d of 2 objects/);
     asked.release();
@@ -57,11 +62,16 @@ describe.skipIf(!hasTerminal)('on a terminal (needs util-linux script)', () => {
     const result = await onTerminal(['run', request], { home, env: { TERM: 'xterm' } }).ended;
     expectStatus(result, 1);
     // Nothing but colours, and what takes the live line away.
-    const rest = result.stdout.replaceAll(new RegExp(COLOR, 'g'), '').replaceAll(`${ESC}[K`, '').replaceAll(/\r?\n|\r/g, '');
-    // eslint-disable-next-line no-control-regex -- these are what is looked for
+    const rest = result.stdout
+      .replaceAll(new RegExp(COLOR, 'g'), '')
+      .replaceAll(`${ESC}[K`, '')
+      .replaceAll(/\r?\n|\r/g, '');
+
     expect(rest).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
     expect(result.stdout).toContain(`${ESC}[31mred${ESC}[0m`);
-    expect(screenOf(result)).toEqual(expect.arrayContaining(['algo-1 | titleend', 'algo-1 | red', 'algo-1 | after']));
+    expect(screenOf(result)).toEqual(
+      expect.arrayContaining(['algo-1 | titleend', 'algo-1 | red', 'algo-1 | after']),
+    );
   });
 
   it('of a progress bar the last state stays', async () => {
@@ -82,7 +92,7 @@ describe('elsewhere', () => {
     store.objects.set('data/train/a', Buffer.alloc(1000));
     const result = await optml(['run', request, '--json', '--store', store.url], { home, env: store.env });
     expectStatus(result, 0);
-    expect(result.stderr).not.toMatch(/[\u001b\r]/); // eslint-disable-line no-control-regex -- these are what is looked for
+    expect(result.stderr).not.toMatch(/[\u001b\r]/);
     expect(result.stderr).toContain('algo-1 | red\n');
     expect(result.stderr).not.toContain('download train:');
     expect(result.stdout.trimEnd().split('\n')).toHaveLength(1);
@@ -99,7 +109,9 @@ describe('elsewhere', () => {
     const { home, job, request } = await prepared('seq 20000; echo weights > /opt/ml/model/weights');
     const command = ['bash', '-o', 'pipefail', '-c', line, 'bash', process.execPath, CLI] as const;
     expectStatus(await optml(['run', request], { home, command }), 0);
-    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe('weights\n');
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe(
+      'weights\n',
+    );
     await expectNothingLeft(home, job);
   });
 
@@ -113,7 +125,10 @@ describe('elsewhere', () => {
   });
 });
 
-async function prepared(line: string | readonly string[], members: Request = {}): Promise<{ home: string; job: string; request: string }> {
+async function prepared(
+  line: string | readonly string[],
+  members: Request = {},
+): Promise<{ home: string; job: string; request: string }> {
   const home = await scratch('terminal');
   const body = shellJob(line, members);
   return { home, job: String(body['TrainingJobName']), request: await writeRequest(home, body) };

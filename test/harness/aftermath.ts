@@ -61,11 +61,12 @@ export interface Cleaned {
   readonly done: string;
 }
 
-export async function clean(options: Start, ...flags: readonly string[]): Promise<Cleaned[]> {
+/** What `clean` says of one job: other tests have things in the engine, too. */
+export async function clean(job: string, options: Start, ...flags: readonly string[]): Promise<Cleaned[]> {
   const result = await optml(['clean', '--json', ...flags], options);
   expectStatus(result, 0);
   const report = JSON.parse(result.stdout) as Cleaned[];
-  return report.map(({ what, name, job, done }) => ({ what, name, job, done }));
+  return report.filter(one => one.job === job).map(({ what, name, done }) => ({ what, name, job, done }));
 }
 
 /** The text of one file in a tarball. */
@@ -78,7 +79,9 @@ export async function textIn(tarball: string, member: string): Promise<string> {
 export async function sizesIn(tarball: string): Promise<Record<string, number>> {
   const { stdout } = await run('tar', ['-tvzf', tarball]);
   const lines = stdout.trimEnd().split('\n');
-  return Object.fromEntries(lines.map(line => [line.split(/\s+/).slice(5).join(' '), Number(line.split(/\s+/)[2])]));
+  return Object.fromEntries(
+    lines.map(line => [line.split(/\s+/).slice(5).join(' '), Number(line.split(/\s+/)[2])]),
+  );
 }
 
 /** The paths that stderr names as those of kept outputs. Each is there. */

@@ -61,13 +61,17 @@ async function answer(
     case 'GET object': {
       const content = objects.get(path);
       if (content === undefined) return void response.writeHead(404).end();
-      return void response.writeHead(200, { etag: etagOf(content), 'content-length': content.length }).end(content);
+      return void response
+        .writeHead(200, { etag: etagOf(content), 'content-length': content.length })
+        .end(content);
     }
     case 'PUT object':
       objects.set(path, body);
       return void response.writeHead(200, { etag: etagOf(body) }).end();
     case 'POST uploads':
-      return void response.end('<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>');
+      return void response.end(
+        '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>',
+      );
     case 'PUT part':
       objects.set(`${part} ${(query.get('partNumber') ?? '').padStart(5, '0')}`, body);
       return void response.writeHead(200, { etag: etagOf(body) }).end();
@@ -76,7 +80,9 @@ async function answer(
       const whole = Buffer.concat(names.map(name => objects.get(name) ?? Buffer.alloc(0)));
       for (const name of names) objects.delete(name);
       objects.set(path, whole);
-      return void response.end(`<CompleteMultipartUploadResult><ETag>${etagOf(whole)}</ETag></CompleteMultipartUploadResult>`);
+      return void response.end(
+        `<CompleteMultipartUploadResult><ETag>${etagOf(whole)}</ETag></CompleteMultipartUploadResult>`,
+      );
     }
     case 'DELETE part':
       for (const name of partsOf(objects, part)) objects.delete(name);
@@ -97,7 +103,9 @@ function partsOf(objects: Map<string, Buffer>, part: string): string[] {
 }
 
 function listing(objects: Map<string, Buffer>, bucket: string, prefix: string): string {
-  const found = [...objects].filter(([name]) => name.startsWith(`${bucket}/${prefix}`)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const found = [...objects]
+    .filter(([name]) => name.startsWith(`${bucket}/${prefix}`))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const entries = found.map(
     ([name, content]) =>
       `<Contents><Key>${encodeURIComponent(name.slice(bucket.length + 1))}</Key><Size>${content.length}</Size><ETag>${etagOf(content)}</ETag></Contents>`,

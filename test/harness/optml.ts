@@ -54,7 +54,10 @@ export async function scratch(name = 'test'): Promise<string> {
   return folder;
 }
 
-export function start(args: readonly string[], { home, env = {}, input, cwd, command = [process.execPath, CLI] }: Start): Running {
+export function start(
+  args: readonly string[],
+  { home, env = {}, input, cwd, command = [process.execPath, CLI] }: Start,
+): Running {
   const [program, ...first] = command;
   const child = spawn(program, [...first, ...args], {
     cwd: cwd ?? home,
@@ -97,7 +100,11 @@ export function start(args: readonly string[], { home, env = {}, input, cwd, com
         };
         watchers.add(look);
         look();
-        void ended.then(result => reject(new Error(`ended with ${result.status} before it showed ${String(wanted)}:\n${stdout}${stderr}`)));
+        void ended.then(result =>
+          reject(
+            new Error(`ended with ${result.status} before it showed ${String(wanted)}:\n${stdout}${stderr}`),
+          ),
+        );
       }),
   };
 }

@@ -48,7 +48,8 @@ test('a process is told from a later one of the same number, and from those of o
   expect(lifeOf(me, HOME)).toBe('alive');
   expect(lifeOf({ ...me, started: '1' }, HOME)).toBe('dead');
   expect(lifeOf({ ...me, boot: 'an earlier one' }, HOME)).toBe('dead');
-  expect(lifeOf(me, '/another/home')).toBe('unknown');
+  expect(lifeOf(me, '/another/home')).toBe('alive');
+  expect(lifeOf({ ...me, started: '1' }, '/another/home')).toBe('unknown');
   expect(lifeOf({ ...me, machine: 'another' }, HOME)).toBe('unknown');
   expect(lifeOf({ ...me, pidNamespace: 'pid:[1]' }, HOME)).toBe('unknown');
   expect(lifeOf(null, HOME)).toBe('unknown');

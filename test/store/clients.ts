@@ -1,0 +1,43 @@
+/** boto3 and the AWS CLI, of pinned versions, in a Python environment of their own that is made once. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface PythonClients {
+  readonly python: string;
+  readonly aws: string;
+}
+
+const PINNED = ['boto3==1.44.5', 'awscli==1.46.3'];
+const CACHE = join(import.meta.dirname, '../../node_modules/.cache/clients');
+const INSTALL_MS = 10 * 60_000;
+
+/** Throws when there is no python3, or the packages cannot be had: a test that needs them must not pass without. */
+export function pythonClients(): PythonClients {
+  const folder = join(CACHE, PINNED.join(' ').replaceAll('==', '-').replaceAll(' ', '-'));
+  if (!existsSync(folder)) install(folder);
+  return { python: join(folder, 'bin/python3'), aws: join(folder, 'bin/aws') };
+}
+
+function install(folder: string): void {
+  // Under the final name only when it is whole; scripts in it name their own place, so it is made there.
+  mkdirSync(CACHE, { recursive: true });
+  const claim = `${folder}.making`;
+  rmSync(claim, { recursive: true, force: true });
+  try {
+    run('python3', ['-m', 'venv', '--copies', claim]);
+    run(join(claim, 'bin/python3'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PINNED]);
+    renameSync(claim, folder);
+    // Started by name of the interpreter, not by the path that pip wrote down.
+    run('sed', ['-i', `1s|.*|#!${join(folder, 'bin/python3')}|`, join(folder, 'bin/aws')]);
+  } catch (thrown) {
+    rmSync(claim, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
+    throw thrown;
+  }
+}
+
+function run(command: string, args: readonly string[]): void {
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: INSTALL_MS });
+}
