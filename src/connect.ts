@@ -5,9 +5,8 @@ import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import type { Settings } from './settings.js';
 import { parseMapping } from './store/mapping.js';
-import type { StoreAccess } from './store/access.js';
 import { openStore, type StoreChoice } from './store/open-store.js';
-import type { Store } from './store/port.js';
+import type { Store, StoreAccess } from './store/port.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -17,8 +17,7 @@ import {
   reasonOfStart,
 } from '../report/failure-reason.js';
 import type { JobState } from '../report/job-state.js';
-import type { StoreAccess } from '../store/access.js';
-import type { Store } from '../store/port.js';
+import type { Store, StoreAccess } from '../store/port.js';
 import type { Listing } from '../survey/listing.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
 import type { RunControl } from './control.js';

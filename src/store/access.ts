@@ -1,20 +1,12 @@
 /** An S3 server before the store, whatever the store is: for a job's containers, and for `optml up`. */
 import { randomBytes } from 'node:crypto';
 import type { StoreChoice } from './open-store.js';
+import type { StoreAccess } from './port.js';
 import type { CallerKeys } from './server/caller.js';
 import type { HttpShell, HttpShellOptions } from './server/http-shell.js';
 
 /** Real AWS is never stood in for: its clients reach it themselves. */
 export type ServedChoice = Exclude<StoreChoice, { kind: 'aws' }>;
-
-export interface StoreAccess {
-  /** As a container calls it. */
-  readonly url: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** The keys are dead from here on. */
-  close(): Promise<void>;
-}
 
 /**
  * The way of a job's containers to its store: listens on `address`, which containers reach, and nowhere else, with keys of

@@ -67,3 +67,13 @@ export interface Store {
   /** Ends connections. */
   close(): Promise<void>;
 }
+
+/** A way to the store for the containers of one job, with keys of the job's own. */
+export interface StoreAccess {
+  /** As a container calls it. */
+  readonly url: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** The keys are dead from here on. */
+  close(): Promise<void>;
+}

@@ -11,7 +11,7 @@ export { channel };
 type Members = Record<string, unknown>;
 
 export function planOf(changes: Members): Plan {
-  return planTrainingJob(parseTrainingJob(validRequest(changes), SETTINGS));
+  return planTrainingJob(parseTrainingJob(validRequest(changes), SETTINGS), { storeAccess: true });
 }
 
 export function hostOf(changes: Members): HostPlan {

@@ -69,7 +69,12 @@ export function createS3Relay({
     throw read.status === 'rejected' && read.reason instanceof S3Error ? read.reason : sent.reason;
   }
 
-  return { ...shell, close: async () => void (await Promise.all([shell.close(), passOn.close()])) };
+  async function close(): Promise<void> {
+    await shell.close();
+    await passOn.close();
+  }
+
+  return { ...shell, close };
 }
 
 async function drained(stream: PassThrough): Promise<void> {

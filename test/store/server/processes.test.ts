@@ -22,7 +22,10 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sweepTemporary } from '../../../src/store/embedded/temporary.js';
 import { BUCKET, refusal } from './harness.js';
-import { startProcess, type ServerProcess } from './server-process.js';
+import { buildProgram, startProcess, type ServerProcess } from './server-process.js';
+
+const program = buildProgram();
+afterAll(program.remove);
 
 let parent: string;
 let root: string;
@@ -30,7 +33,7 @@ let one: ServerProcess;
 let two: ServerProcess;
 
 async function start(): Promise<void> {
-  [one, two] = await Promise.all([startProcess(root), startProcess(root)]);
+  [one, two] = await Promise.all([startProcess(program, root), startProcess(program, root)]);
 }
 
 async function stop(): Promise<void> {

@@ -66,7 +66,8 @@ describe('the AWS CLI', () => {
     await aws('s3', 'sync', '--delete', folder, 's3://cli/data', '--exclude', 'sub/*', '--exclude', 'back');
     await aws('s3', 'rm', '--recursive', 's3://cli');
     await aws('s3', 'rb', '--force', 's3://cli2');
-    expect(await aws('s3', 'ls')).toMatch(/^[\d-]+ [\d:]+ cli\n$/);
+    const left = (await aws('s3', 'ls')).trim().split('\n');
+    expect(left.map(line => line.split(' ').at(-1)).filter(name => name?.startsWith('cli'))).toEqual(['cli']);
   });
 
   it('presigns URLs that work, and takes objects from its standard input', async () => {

@@ -2,11 +2,45 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { S3Client } from '@aws-sdk/client-s3';
+import ts from 'typescript';
 import { createClient } from './harness.js';
+
+export interface ServerProgram {
+  readonly script: string;
+  remove(): void;
+}
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** The sources as they are now, as a program: they are translated file by file, and not checked again. */
+export function buildProgram(): ServerProgram {
+  const cache = join(ROOT, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 's3-server-'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  for (const file of [...sources('src/store'), ...sources('src/aws'), 'src/errors.ts', 'test/store/server/serve.ts']) {
+    const { outputText } = ts.transpileModule(readFileSync(join(ROOT, file), 'utf8'), {
+      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
+    });
+    const target = join(folder, file.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, outputText);
+  }
+  return {
+    script: join(folder, 'test/store/server/serve.js'),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => join(folder, name));
+}
 
 export interface ServerProcess {
   readonly port: number;
@@ -17,12 +51,8 @@ export interface ServerProcess {
   kill(): Promise<void>;
 }
 
-export async function startProcess(root: string): Promise<ServerProcess> {
-  const child = spawn(
-    process.execPath,
-    ['--import', join(import.meta.dirname, 'typescript-loader.mjs'), join(import.meta.dirname, 'serve.ts'), root],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+export async function startProcess({ script }: ServerProgram, root: string): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [script, root], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   const port = Number(line);
   const client = createClient(`http://127.0.0.1:${port}`);
