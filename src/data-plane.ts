@@ -3,18 +3,19 @@
  * are function calls where this process can reach the host's room, and take nothing but a plan, a store and a room, so that a
  * helper beside the container can do the same where it cannot.
  */
-import { mkdir, rename } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { archiveOutputs } from './collect/archive-outputs.js';
 import { folderOutputs } from './collect/folder-outputs.js';
-import { packIntoFolder } from './collect/keep-output.js';
 import type { HostOutputs } from './collect/output-entry.js';
 import { uploadOutput } from './collect/upload-output.js';
 import { tarOf } from './collect/tarball.js';
 import { inRoom } from './channels/room.js';
 import { stageHost, type StageOptions } from './channels/stage-host.js';
-import { systemCode } from './errors.js';
+import { makeFolder } from './make-folder.js';
 import type { HostPlan } from './plan/plan.js';
 
 export type { StageOptions };
@@ -43,32 +44,51 @@ export function roomContents(room: string): AsyncIterable<Uint8Array> {
 }
 
 /**
- * Puts an output that could not be uploaded into a folder of the home: moved when it lies in a room, packed when only the
- * engine can read it. Null when there is nothing in it.
+ * Puts an output that could not be uploaded into a folder of the home, as it is: moved when it lies in a room, as the
+ * engine's own tar when only that can read it. Null when there is nothing in it.
  */
 export async function keep({
   outputs,
-  room,
+  source,
   from,
   folder,
 }: {
   readonly outputs: HostOutputs;
-  /** Null when the engine holds the output. */
-  readonly room: string | null;
+  readonly source:
+    | { readonly kind: 'room'; readonly room: string }
+    | { readonly kind: 'engine'; readonly archive: (containerPath: string) => Promise<Readable | null> };
   readonly from: string;
   readonly folder: string;
 }): Promise<string | null> {
-  const name = from.replace(/^\/opt\/ml\//, '').replaceAll('/', '-');
-  const entries = outputs.entries(from)[Symbol.asyncIterator]();
-  const first = await entries.next();
-  await entries.return?.(undefined);
-  if (first.done === true) return null;
-  // Not `recursive`, which says ENOENT where no inode is free.
-  await mkdir(folder, { mode: 0o700 }).catch((thrown: unknown) => {
-    if (systemCode(thrown) !== 'EEXIST') throw thrown;
-  });
-  if (room === null) return packIntoFolder(outputs, { from, name, folder });
-  const path = join(folder, name);
-  await rename(inRoom(room, from), path);
-  return path;
+  if (await isEmpty(outputs.entries(from))) return null;
+  await makeFolder(folder, 0o700);
+  const path = join(
+    folder,
+    from
+      .replace(/^\/opt\/ml\//, '')
+      .replace(/^\/+/, '')
+      .replaceAll('/', '-'),
+  );
+  if (source.kind === 'room') {
+    await rename(inRoom(source.room, from), path);
+    return path;
+  }
+  const tar = await source.archive(from);
+  return tar === null ? null : saveTar(tar, `${path}.tar`);
+}
+
+async function isEmpty(entries: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const entry of entries) return entry === undefined;
+  return true;
+}
+
+/** What is there already is of a process that died over it. */
+async function saveTar(tar: Readable, path: string): Promise<string> {
+  try {
+    await pipeline(tar, createWriteStream(path, { mode: 0o600 }));
+    return path;
+  } catch (thrown) {
+    await rm(path, { force: true });
+    throw thrown;
+  }
 }

@@ -32,9 +32,12 @@ export async function examine(parts: DoctorParts): Promise<Finding[]> {
     return finding('home', true, parts.homeFolder);
   });
   const disk = await attempt('disk', () => examineDisk(parts.homeFolder));
-  const engine = await attemptAll('engine', () => examineEngine(parts));
+  const [engine, ...platform] = await examineEngine(parts);
+  const leftovers = engine.ok
+    ? await attempt('leftovers', () => examineLeftovers(parts))
+    : finding('leftovers', false, 'cannot be counted without the engine', engine.mend);
   const store = await attempt('store', () => examineStore(parts));
-  return [node, home, disk, ...engine, store];
+  return [node, home, disk, engine, ...platform, leftovers, store];
 }
 
 async function examineDisk(folder: string): Promise<Finding> {
@@ -46,10 +49,18 @@ async function examineDisk(folder: string): Promise<Finding> {
     : finding('disk', false, found, 'Free some space, or point --home at another disk.');
 }
 
-async function examineEngine({ openEngine, countLeftovers }: DoctorParts): Promise<Finding[]> {
+/** The engine, and when it answers the platform of its images. */
+async function examineEngine(parts: DoctorParts): Promise<[Finding, ...Finding[]]> {
+  try {
+    return await describeEngine(parts);
+  } catch (thrown) {
+    return [broken('engine', thrown)];
+  }
+}
+
+async function describeEngine({ openEngine }: DoctorParts): Promise<[Finding, ...Finding[]]> {
   const engine = await openEngine();
   const facts = await engine.probe(AbortSignal.timeout(ANSWER_MS));
-  const left = await countLeftovers();
   return [
     finding(
       'engine',
@@ -64,10 +75,14 @@ async function examineEngine({ openEngine, countLeftovers }: DoctorParts): Promi
           `${facts.platform}: images for amd64 instance types run under emulation, if the engine has it`,
           'Build images with docker build --platform linux/amd64, or ask for a Graviton instance type such as ml.m7g.large.',
         ),
-    left === 0
-      ? finding('leftovers', true, 'nothing was left behind')
-      : finding('leftovers', false, `${left} things of crashed runs`, 'optml clean'),
   ];
+}
+
+async function examineLeftovers({ countLeftovers }: DoctorParts): Promise<Finding> {
+  const left = await countLeftovers();
+  return left === 0
+    ? finding('leftovers', true, 'nothing was left behind')
+    : finding('leftovers', false, `${left} things of crashed runs`, 'optml clean');
 }
 
 async function examineStore({ openStore }: DoctorParts): Promise<Finding> {
@@ -85,14 +100,6 @@ async function attempt(check: Finding['check'], look: () => Promise<Finding>): P
     return await look();
   } catch (thrown) {
     return broken(check, thrown);
-  }
-}
-
-async function attemptAll(check: Finding['check'], look: () => Promise<Finding[]>): Promise<Finding[]> {
-  try {
-    return await look();
-  } catch (thrown) {
-    return [broken(check, thrown)];
   }
 }
 

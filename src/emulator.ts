@@ -29,7 +29,7 @@ import { acceptJob } from './run/accept-job.js';
 import { cleanHome, type CleanReport } from './run/clean.js';
 import { RunControl } from './run/control.js';
 import type { Observer } from './run/reporter.js';
-import { abandonedRuns, closeRun, type Sweep } from './run/sweep.js';
+import { closeDeadRuns, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store/port.js';
 import { readListing } from './survey/listing.js';
@@ -86,7 +86,7 @@ export class Emulator {
       // Nothing is begun before the engine has answered.
       await engine.probe(control.stopping);
       const sweep = this.#sweepParts({ home, engine, observer });
-      for (const run of await abandonedRuns(sweep)) if (run.owner === 'dead') await closeRun(sweep, run);
+      await closeDeadRuns(sweep);
       const { owner } = sweep;
       const { keep: keepRoom } = this.settings;
       const state = await acceptJob({

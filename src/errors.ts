@@ -38,12 +38,12 @@ const CODES = {
   IMAGE_UNAVAILABLE: { exit: 1, aws: 'ClientError' },
   /** The engine could not start the container: bad entrypoint, missing command … */
   CONTAINER_UNSTARTABLE: { exit: 1, aws: 'ClientError' },
+  /** Somebody else removed the container of a running job. */
+  CONTAINER_LOST: { exit: 1, aws: 'InternalServerError' },
   /** The disk is full. */
   DISK_FULL: { exit: 3, aws: 'ClientError' },
   /** A folder or file cannot be used: rights, a file where a folder should be … */
   FILE_UNUSABLE: { exit: 3, aws: 'InternalServerError' },
-  /** An output could not be uploaded; the message says where it is kept. */
-  UPLOAD_FAILED: { exit: 1, aws: 'ClientError' },
   /** A fault of optml itself. */
   INTERNAL: { exit: 1, aws: 'InternalServerError' },
 } as const;
@@ -110,9 +110,18 @@ export function systemCode(thrown: unknown): string | undefined {
 function describeThrown(thrown: unknown): { code?: string; path?: string; message: string } {
   if (!(thrown instanceof Error)) return { message: String(thrown) };
   const { code, path } = thrown as NodeJS.ErrnoException;
+  const named = typeof path === 'string' && path !== '';
   return {
-    message: thrown.message,
+    message: named ? thrown.message.replaceAll(path, shortened(path)) : thrown.message,
     ...(typeof code === 'string' ? { code } : {}),
-    ...(typeof path === 'string' ? { path } : {}),
+    ...(named ? { path: shortened(path) } : {}),
   };
+}
+
+const MAX_PATH = 200;
+
+/** A path may have 4,096 characters, and more in a tree: its start says where it is, its end what it is. */
+function shortened(path: string): string {
+  const half = MAX_PATH / 2 - 1;
+  return path.length <= MAX_PATH ? path : `${path.slice(0, half)}…${path.slice(-half)}`;
 }

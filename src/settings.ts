@@ -49,23 +49,24 @@ export interface SettingSources {
 export function resolveSettings(sources: SettingSources): Settings {
   const { flags, environment, workingFolder, userFolder } = sources;
   const file: FileSettings = sources.file?.settings ?? {};
-  const one = (flag: string | undefined, variable: string, key: keyof FileSettings): Sourced | undefined => {
+  const one = (flag: string | undefined, name: string, key: keyof FileSettings): Sourced | undefined => {
     if (flag !== undefined) return { value: flag, from: `--${dashed(key)}` };
-    const set = environment[variable];
-    if (set !== undefined && set !== '') return { value: set, from: variable };
+    const set = variable(environment, name);
+    if (set !== undefined) return set;
     const value = file[key];
     return value === undefined
       ? undefined
       : { value: String(value), from: `${key} in ${sources.file?.path ?? ''}` };
   };
   const port = one(flags.port, 'OPTML_PORT', 'port');
-  const region = one(flags.region, 'OPTML_REGION', 'region') ?? {
-    value: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
-    from: 'AWS_REGION',
-  };
+  const region =
+    one(flags.region, 'OPTML_REGION', 'region') ??
+    variable(environment, 'AWS_REGION') ??
+    variable(environment, 'AWS_DEFAULT_REGION');
   const account = one(flags.account, 'OPTML_ACCOUNT', 'account');
   const store = one(flags.store, 'OPTML_STORE', 'store');
-  const home = one(flags.home, 'OPTML_HOME', 'home')?.value ?? resolve(userFolder, '.optml');
+  const home =
+    checked(one(flags.home, 'OPTML_HOME', 'home'), /\S/, 'a folder') ?? resolve(userFolder, '.optml');
   return {
     home: isAbsolute(home) ? home : resolve(workingFolder, home),
     store:
@@ -85,7 +86,11 @@ export function resolveSettings(sources: SettingSources): Settings {
     ),
     region: checked(region, /^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as us-east-1') ?? 'us-east-1',
     account: checked(account, /^\d{12}$/, 'twelve digits') ?? '000000000000',
-    dockerHost: one(flags.dockerHost, 'OPTML_DOCKER_HOST', 'dockerHost')?.value,
+    dockerHost: checked(
+      one(flags.dockerHost, 'OPTML_DOCKER_HOST', 'dockerHost'),
+      /\S/,
+      'an address such as unix:///var/run/docker.sock',
+    ),
     strict: flags.strict ?? asBoolean(one(undefined, 'OPTML_STRICT', 'strict')) ?? false,
     keep: flags.keep ?? asBoolean(one(undefined, 'OPTML_KEEP', 'keep')) ?? false,
     workingFolder,
@@ -95,6 +100,12 @@ export function resolveSettings(sources: SettingSources): Settings {
 interface Sourced {
   readonly value: string;
   readonly from: string;
+}
+
+/** An empty variable counts as one that is not set. */
+function variable(environment: SettingSources['environment'], name: string): Sourced | undefined {
+  const value = environment[name];
+  return value === undefined || value === '' ? undefined : { value, from: name };
 }
 
 function checked(given: Sourced | undefined, form: RegExp, expected: string): string | undefined {

@@ -1,10 +1,10 @@
 /** Lays out what a host finds when its container starts: folders, config files, and the objects of its File channels. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { OptmlError, systemCode } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import { localName, manifestHead, manifestLine } from '../plan/objects.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import { readListing, type Listing } from '../survey/listing.js';
@@ -29,7 +29,7 @@ export interface StageOptions {
 /** Returns when every byte is there; throws the first error after all that was started has come to rest. */
 export async function stageHost(options: StageOptions): Promise<void> {
   const { host, room } = options;
-  for (const folder of host.folders) await mkdir(inRoom(room, folder), { recursive: true });
+  for (const folder of host.folders) await makeFolder(inRoom(room, folder));
   for (const [path, text] of Object.entries(host.files)) await writeFile(inRoom(room, path), text);
   for (const channel of host.channels) {
     const listing = options.listings.find(one => one.channel === channel.name);
@@ -42,16 +42,25 @@ export async function stageHost(options: StageOptions): Promise<void> {
 }
 
 async function writeManifest(channel: ChannelPlan, listing: Listing, room: string): Promise<void> {
-  const out = createWriteStream(inRoom(room, channel.manifest), { flags: 'wx', highWaterMark: 1 << 18 });
-  try {
-    out.write(manifestHead(channel.location));
-    for await (const { key } of readListing(listing))
-      if (!out.write(manifestLine(channel.location, key))) await once(out, 'drain');
-  } finally {
-    out.end();
-    await finished(out);
-  }
+  await pipeline(
+    manifestPieces(channel, listing),
+    createWriteStream(inRoom(room, channel.manifest), { flags: 'wx' }),
+  );
 }
+
+/** The lines, some thousand at a time. */
+async function* manifestPieces(channel: ChannelPlan, listing: Listing): AsyncGenerator<string> {
+  let piece = manifestHead(channel.location);
+  for await (const { key } of readListing(listing)) {
+    piece += manifestLine(channel.location, key);
+    if (piece.length < PIECE_CHARACTERS) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece;
+}
+
+const PIECE_CHARACTERS = 1 << 18;
 
 async function download(channel: ChannelPlan, listing: Listing, options: StageOptions): Promise<void> {
   const folder = inRoom(options.room, channel.folder);
@@ -82,7 +91,7 @@ async function place(at: {
   const folder = isMarker ? file : dirname(file);
   try {
     if (!made.has(folder)) {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       made.add(folder);
     }
     if (!isMarker)

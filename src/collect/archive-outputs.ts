@@ -50,7 +50,8 @@ async function* membersOf(stream: Readable): AsyncGenerator<OutputEntry> {
       const { name, type, mode, mtime, size, linkname } = member.header;
       yield {
         path: name.replace(/\/+$/, ''),
-        kind: KINDS[type] ?? 'other',
+        // The sign that stands for bytes that are no text.
+        kind: name.includes('\ufffd') ? 'unnamable' : (KINDS[type] ?? 'other'),
         mode: mode & 0o7777,
         mtime: Math.floor(mtime.getTime() / 1000),
         size,

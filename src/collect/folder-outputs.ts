@@ -55,7 +55,7 @@ async function* walk(root: string, below: string): AsyncGenerator<OutputEntry> {
     const path = below === '' ? name : `${below}/${name}`;
     const info = await lstatOrNull(join(root, path));
     // A name that is not UTF-8 cannot be found again by its text.
-    const entry = info === null ? noEntry(path) : await entryOf(root, path, info);
+    const entry = info === null ? unnamable(path) : await entryOf(root, path, info);
     yield entry;
     if (entry.kind === 'folder') yield* walk(root, path);
   }
@@ -111,8 +111,8 @@ async function lstatOrNull(path: string): Promise<Awaited<ReturnType<typeof lsta
   }
 }
 
-function noEntry(path: string): OutputEntry {
-  return { path, kind: 'other', mode: 0, mtime: 0, size: 0, body: empty };
+function unnamable(path: string): OutputEntry {
+  return { path, kind: 'unnamable', mode: 0, mtime: 0, size: 0, body: empty };
 }
 
 async function* empty(): AsyncGenerator<Uint8Array> {

@@ -4,9 +4,10 @@ export interface OutputEntry {
   readonly path: string;
   /**
    * `hard-link`: a second name of a file that came before; only tar streams have it.
-   * `other`: a socket, device or FIFO, or a name that is not UTF-8; it has no place in an artifact.
+   * `other`: a socket, device or FIFO; it has no content and no place in an artifact.
+   * `unnamable`: whatever bears a name that is not UTF-8, which neither a tar written here nor an object's key can hold.
    */
-  readonly kind: 'file' | 'folder' | 'link' | 'hard-link' | 'other';
+  readonly kind: 'file' | 'folder' | 'link' | 'hard-link' | 'other' | 'unnamable';
   /** Permission bits. */
   readonly mode: number;
   /** Epoch seconds. */

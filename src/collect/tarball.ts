@@ -9,7 +9,7 @@ type TarHeader = Partial<Header> & Pick<Header, 'name'>;
 /** Streams the tar. `onLeftOut` hears of what has no place in it. */
 export async function* tarOf(
   entries: AsyncIterable<OutputEntry>,
-  onLeftOut: (path: string) => void,
+  onLeftOut: (entry: OutputEntry) => void,
 ): AsyncGenerator<Uint8Array> {
   const tar = pack();
   const filling = fill(tar, entries, onLeftOut).catch((thrown: unknown) => {
@@ -26,11 +26,11 @@ export async function* tarOf(
 async function fill(
   tar: Pack,
   entries: AsyncIterable<OutputEntry>,
-  onLeftOut: (path: string) => void,
+  onLeftOut: (entry: OutputEntry) => void,
 ): Promise<void> {
   for await (const entry of entries) {
     const header = headerOf(entry);
-    if (header === null) onLeftOut(entry.path);
+    if (header === null) onLeftOut(entry);
     else if (entry.kind === 'file') await addFile(tar, header, entry);
     else tar.entry(header);
     if (tar.destroyed) return;
@@ -59,6 +59,7 @@ function headerOf(entry: OutputEntry): TarHeader | null {
     case 'hard-link':
       return { ...common, name: entry.path, type: 'link', linkname: entry.target ?? '' };
     case 'other':
+    case 'unnamable':
       return null;
   }
 }

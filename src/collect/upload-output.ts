@@ -15,8 +15,8 @@ export interface UploadRequest {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly onTransfer: (change: { readonly bytes: number; readonly objects: number }) => void;
-  /** Path, relative to the output folder, of something that has no place in an upload. */
-  readonly onLeftOut: (path: string) => void;
+  /** Something that has no place in an upload. */
+  readonly onLeftOut: (entry: OutputEntry) => void;
 }
 
 /** Throws what reading or the store throws; then nothing half-made is visible under a tarball's name. */
@@ -58,7 +58,7 @@ async function uploadObjects(
     signal.throwIfAborted();
     if (entry.kind === 'folder') continue;
     if (entry.kind !== 'file') {
-      onLeftOut(entry.path);
+      onLeftOut(entry);
       continue;
     }
     await store.upload(
@@ -80,13 +80,13 @@ function options({ upload, signal }: UploadRequest): UploadOptions {
 /** The entries again, or null when none of them has a place in a tarball. */
 async function withoutEmpty(
   entries: AsyncIterable<OutputEntry>,
-  onLeftOut: (path: string) => void,
+  onLeftOut: (entry: OutputEntry) => void,
 ): Promise<AsyncIterable<OutputEntry> | null> {
   const iterator = entries[Symbol.asyncIterator]();
   for (;;) {
     const first = await iterator.next();
     if (first.done === true) return null;
-    if (first.value.kind === 'other') onLeftOut(first.value.path);
+    if (first.value.kind === 'other' || first.value.kind === 'unnamable') onLeftOut(first.value);
     else return resume(first.value, iterator);
   }
 }

@@ -1,6 +1,6 @@
 /** Where things lie in a home (`--home`, default `~/.optml`). */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../make-folder.js';
 
 export interface Home {
   readonly folder: string;
@@ -17,8 +17,7 @@ export interface Home {
 /** Makes what is missing; only the user may look into it. Throws what the file system throws. */
 export async function openHome(folder: string): Promise<Home> {
   const home = homeAt(folder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const part of [home.jobs, home.run, home.kept]) await mkdir(part, { recursive: true, mode: 0o700 });
+  for (const part of [folder, home.jobs, home.run, home.kept]) await makeFolder(part, 0o700);
   return home;
 }
 
@@ -40,8 +39,6 @@ export interface JobFiles {
   /** Names the job's lock and socket. */
   readonly id: string;
   readonly folder: string;
-  /** Where a new run of the job is made ready before it takes the place of the last one. */
-  readonly draft: string;
   readonly journal: string;
   readonly logs: string;
   /** What the sweep needs to close the job for a process that died: `{plan}`. */
@@ -51,24 +48,18 @@ export interface JobFiles {
 }
 
 export function jobFiles(home: Home, kind: 'training', name: string): JobFiles {
-  const id = `${kind}-${name.toLowerCase()}`;
-  return filesIn(
-    id,
-    join(home.jobs, kind, name.toLowerCase()),
-    join(home.jobs, kind, `.draft-${name.toLowerCase()}`),
-  );
+  return filesIn(`${kind}-${name.toLowerCase()}`, join(home.jobs, kind, name.toLowerCase()));
 }
 
-/** The same files while they lie in the draft folder. */
-export function draftFiles(files: JobFiles): JobFiles {
-  return filesIn(files.id, files.draft, files.draft);
+/** The files of a new run that is made ready before it takes the place of the last one. */
+export function draftFiles({ id, folder }: JobFiles): JobFiles {
+  return filesIn(id, join(dirname(folder), `.draft-${basename(folder)}`));
 }
 
-function filesIn(id: string, folder: string, draft: string): JobFiles {
+function filesIn(id: string, folder: string): JobFiles {
   return {
     id,
     folder,
-    draft,
     journal: join(folder, 'journal.ndjson'),
     logs: join(folder, 'logs'),
     plan: join(folder, 'plan.json'),

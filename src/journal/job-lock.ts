@@ -33,7 +33,7 @@ export async function acquireLock(
     const others = (await numbersOf(folder, id)).filter(number => number !== newest + 1);
     for (const number of others) {
       const other = await readOwner(join(folder, `${id}.${number}.lock`));
-      if (lifeOf(other, owner.home) === 'alive') {
+      if (lifeOf(other ?? null, owner.home) === 'alive') {
         await unlink(mine);
         return null;
       }
@@ -48,12 +48,16 @@ export async function lockState(folder: string, id: string, home: string): Promi
 }
 
 async function look(folder: string, id: string, home: string): Promise<{ newest: number; state: LockState }> {
-  const newest = Math.max(0, ...(await numbersOf(folder, id)));
-  if (newest === 0) return { newest, state: { kind: 'free' } };
-  const owner = await readOwner(join(folder, `${id}.${newest}.lock`));
-  if (owner === null) return { newest, state: { kind: 'unknown', owner } };
-  const kinds = { alive: 'held', dead: 'stale', unknown: 'unknown' } as const;
-  return { newest, state: { kind: kinds[lifeOf(owner, home)], owner } };
+  for (;;) {
+    const newest = Math.max(0, ...(await numbersOf(folder, id)));
+    if (newest === 0) return { newest, state: { kind: 'free' } };
+    const owner = await readOwner(join(folder, `${id}.${newest}.lock`));
+    // It was released between the two looks.
+    if (owner === undefined) continue;
+    if (owner === null) return { newest, state: { kind: 'unknown', owner } };
+    const kinds = { alive: 'held', dead: 'stale', unknown: 'unknown' } as const;
+    return { newest, state: { kind: kinds[lifeOf(owner, home)], owner } };
+  }
 }
 
 /** A new file that is never seen half-written; false when it is there already. */
@@ -71,9 +75,12 @@ async function makeWhole(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Names of the locks in a folder, as they were given to `acquireLock`. */
+/** Names of the locks in a folder, as they were given to `acquireLock`; none where there is no folder. */
 export async function lockIds(folder: string): Promise<string[]> {
-  const names = await readdir(folder);
+  const names = await readdir(folder).catch((thrown: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return [] as string[];
+    throw thrown;
+  });
   return [...new Set(names.flatMap(name => /^(.+)\.\d+\.lock$/.exec(name)?.[1] ?? []))];
 }
 
@@ -85,11 +92,12 @@ async function numbersOf(folder: string, id: string): Promise<number[]> {
     .filter(Number.isInteger);
 }
 
-async function readOwner(file: string): Promise<Owner | null> {
+/** Undefined when the file is gone, null when nothing can be read from it. */
+async function readOwner(file: string): Promise<Owner | null | undefined> {
   try {
     return parseOwner(await readFile(file, 'utf8'));
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') return null;
+    if (systemCode(thrown) === 'ENOENT') return undefined;
     throw thrown;
   }
 }

@@ -1,5 +1,5 @@
 /** A job's events on disk, one JSON document a line, appended and never rewritten: what a crash leaves is readable up to its last whole line. */
-import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.js';
@@ -26,14 +26,15 @@ export interface Journal {
  */
 export async function openJournal(files: JobFiles): Promise<Journal> {
   await mkdir(files.logs, { recursive: true, mode: 0o700 });
-  const journal = openSync(files.journal, 'a', 0o600);
+  const journal = openSync(files.journal, 'a+', 0o600);
   const logs = new Map<string, number>();
   const logOf = (host: string): number | null => {
     const open = logs.get(host) ?? openWhereRoom(join(files.logs, `${host}.ndjson`));
     if (open !== null) logs.set(host, open);
     return open;
   };
-  let waiting = '';
+  // A line that a crash cut off is not to be gone on with.
+  let waiting = endsWhole(journal) ? '' : '\n';
   let lostLines = 0;
   return {
     get lostLines() {
@@ -57,6 +58,12 @@ export async function openJournal(files: JobFiles): Promise<Journal> {
       for (const descriptor of [journal, ...logs.values()]) closeSync(descriptor);
     },
   };
+}
+
+function endsWhole(descriptor: number): boolean {
+  const { size } = fstatSync(descriptor);
+  const last = Buffer.alloc(1);
+  return size === 0 || (readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] === 0x0a);
 }
 
 /** All of the text, or nothing of it: the characters that were written. */
@@ -92,18 +99,18 @@ export async function readJob(files: JobFiles): Promise<JobState | undefined> {
   return foldEvents(await readEvents(files));
 }
 
-export async function readEvents(files: JobFiles): Promise<JobEvent[]> {
+async function readEvents(files: JobFiles): Promise<JobEvent[]> {
   const text = await readFile(files.journal, 'utf8').catch((thrown: unknown) => {
     if (systemCode(thrown) === 'ENOENT') return '';
     throw thrown;
   });
-  return wholeLines(text).map(line => JSON.parse(line) as JobEvent);
+  return readableLines(text);
 }
 
 /** Every job of a home, in no order. */
 export async function readJobs(home: Home): Promise<JobState[]> {
   const names = await readdir(join(home.jobs, 'training')).catch((thrown: unknown) => {
-    if (systemCode(thrown) === 'ENOENT') return [] as string[];
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return [] as string[];
     throw thrown;
   });
   const states = await Promise.all(
@@ -112,10 +119,15 @@ export async function readJobs(home: Home): Promise<JobState[]> {
   return states.filter(state => state !== undefined);
 }
 
-/** A last line without its newline was cut off by a crash. */
-function wholeLines(text: string): string[] {
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .slice(0, -1);
+/** Without what a crash cut off or spoiled: everything else still holds. */
+function readableLines(text: string): JobEvent[] {
+  const events: JobEvent[] = [];
+  for (const line of text.split('\n')) {
+    try {
+      events.push(JSON.parse(line) as JobEvent);
+    } catch {
+      continue;
+    }
+  }
+  return events;
 }

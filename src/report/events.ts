@@ -114,6 +114,8 @@ export interface OutputUploaded {
   readonly to: string;
   readonly bytes: number;
   readonly objects: number;
+  /** Where a person finds it on this machine; absent for stores elsewhere. */
+  readonly file?: string;
 }
 
 /** One line of output of a host: `time` is when it was read, `message` is escaped as SageMaker's logs are. */

@@ -1,6 +1,6 @@
 /** From a checked job to a running one: its name is taken, the store is looked at, and only then there is a job. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/port.js';
 import { OptmlError } from '../errors.js';
@@ -11,6 +11,7 @@ import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.
 import { acquireLock, lockState, type LockState } from '../journal/job-lock.js';
 import { openJournal, readJob } from '../journal/journal.js';
 import { formatOwner, type Owner } from '../journal/owner.js';
+import { makeFolder } from '../make-folder.js';
 import { planTrainingJob, type Plan } from '../plan/plan.js';
 import type { JobState } from '../report/job-state.js';
 import type { Store } from '../store/port.js';
@@ -50,7 +51,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     const replaced = await readJob(files);
     if (replaced !== undefined && replaced.unsaved.length > 0) throw holdsOutputs(job);
     await rm(draft.folder, { recursive: true, force: true });
-    await mkdir(draft.work, { recursive: true, mode: 0o700 });
+    await makeFolder(draft.work, 0o700);
     const plan = planTrainingJob(job, { storeAccess: openAccess !== null });
     const { listings } = await survey({ job, store, folder: draft.work }, control.stopping);
     for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { collect, keep, outputsOf } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
-import type { HostOutputs } from '../collect/output-entry.js';
+import type { HostOutputs, OutputEntry } from '../collect/output-entry.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import { reasonOfUpload } from '../report/failure-reason.js';
 import { roomOf } from './prepare-hosts.js';
@@ -30,7 +30,8 @@ export async function collectOutputs(run: CollectRun, placed: readonly HostHandl
       if (run.reporter.state.uploaded.some(one => one.from === upload.from)) continue;
       try {
         run.control.killing.throwIfAborted();
-        await uploadOne(run, upload, outputsFor(run, handle));
+        if (await uploadOne(run, upload, outputsFor(run, handle))) continue;
+        await keepOne(run, { upload, handle, why: UNNAMABLE });
       } catch (thrown) {
         const { message } = asOptmlError(thrown);
         const why = run.control.killing.aborted ? 'the job was killed' : message;
@@ -55,7 +56,7 @@ export async function keepOutputs(
 
 /** `--keep` for hosts whose tree only the engine has: it comes into the working folder as a tar file. */
 export async function fetchTrees(
-  { engine, files }: CollectRun,
+  { engine, files }: Pick<CollectRun, 'engine' | 'files'>,
   placed: readonly HostHandle[],
 ): Promise<void> {
   for (const handle of placed) {
@@ -76,10 +77,11 @@ function outputsFor(run: KeepRun, handle: HostHandle): HostOutputs {
   return outputsOf({ host, room: roomOf(run, handle.host), archive: run.engine.archive(handle) });
 }
 
-async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutputs): Promise<void> {
+/** False when there is content besides that no object can bear. */
+async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutputs): Promise<boolean> {
   const { store, control, reporter } = run;
   const sum = { bytes: 0, objects: 0 };
-  const leftOut: string[] = [];
+  const leftOut: OutputEntry[] = [];
   const progress = (finished: boolean): void =>
     reporter.progress({
       kind: 'transfer',
@@ -100,11 +102,11 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
       sum.objects += change.objects;
       progress(false);
     },
-    onLeftOut: path => leftOut.push(path),
+    onLeftOut: entry => leftOut.push(entry),
   });
   progress(true);
   if (leftOut.length > 0) {
-    const names = leftOut.slice(0, MAX_NAMES);
+    const names = leftOut.slice(0, MAX_NAMES).map(entry => entry.path);
     const more = leftOut.length - names.length;
     reporter.say({
       kind: 'output.left-out',
@@ -112,8 +114,19 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
       names: more === 0 ? names : [...names, `and ${more} more`],
     });
   }
-  if (result !== null) reporter.say({ kind: 'output.uploaded', from: upload.from, ...result });
+  if (result !== null) {
+    const file = store.locate(upload.to);
+    reporter.say({
+      kind: 'output.uploaded',
+      from: upload.from,
+      ...result,
+      ...(file === null ? {} : { file }),
+    });
+  }
+  return !leftOut.some(entry => entry.kind === 'unnamable');
 }
+
+const UNNAMABLE = 'some names in it are not UTF-8, and no object can bear them';
 
 async function keepOne(
   run: KeepRun,
@@ -121,10 +134,13 @@ async function keepOne(
 ): Promise<boolean> {
   const { reporter, keepFolder, files } = run;
   try {
-    const room = handle.volumes.length === 0 ? roomOf({ files }, handle.host) : null;
+    const archive = run.engine.archive(handle);
     const path = await keep({
       outputs: outputsFor(run, handle),
-      room,
+      source:
+        archive === null
+          ? { kind: 'room', room: roomOf({ files }, handle.host) }
+          : { kind: 'engine', archive },
       from: upload.from,
       folder: keepFolder,
     });

@@ -1,6 +1,7 @@
 /** Inputs and image side by side, then every host made ready to start. */
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.js';
 import { openModes, undoUmask } from '../channels/open-modes.js';
 import { roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts } from '../engine/port.js';
@@ -93,7 +94,7 @@ async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal
 async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Promise<void> {
   const { listings, store, reporter } = run;
   const room = roomOf(run, host.name);
-  await mkdir(room, { recursive: true });
+  await makeFolder(room);
   const moved = new Map<string, { bytes: number; objects: number }>();
   const progress = (listing: Listing, finished: boolean): void =>
     reporter.progress({

@@ -1,7 +1,8 @@
 /** What dead processes left: their jobs are ended, collected and closed. */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/port.js';
+import { asOptmlError } from '../errors.js';
 import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.js';
 import { removeSocket } from '../journal/control-socket.js';
 import { acquireLock, lockIds, lockState } from '../journal/job-lock.js';
@@ -11,10 +12,10 @@ import type { Plan } from '../plan/plan.js';
 import { PLATFORM_FAULT } from '../report/failure-reason.js';
 import { hasEnded, type JobState } from '../report/job-state.js';
 import type { Store } from '../store/port.js';
-import { collectOutputs, keepOutputs } from './collect-outputs.js';
+import { collectOutputs, fetchTrees, keepOutputs } from './collect-outputs.js';
 import { RunControl } from './control.js';
 import { removeTree } from './remove-tree.js';
-import { continueReport, type Observer } from './reporter.js';
+import { continueReport, type Observer, type Reporter } from './reporter.js';
 
 export interface Sweep {
   readonly home: Home;
@@ -69,6 +70,20 @@ export async function closeRun(sweep: Sweep, { files, owner }: AbandonedRun): Pr
   return true;
 }
 
+/** Closes what can be closed: a job that cannot is no reason for another one not to run, and is told of. */
+export async function closeDeadRuns(sweep: Sweep): Promise<void> {
+  for (const run of await abandonedRuns(sweep)) {
+    if (run.owner !== 'dead') continue;
+    try {
+      await closeRun(sweep, run);
+    } catch (thrown) {
+      const { message } = asOptmlError(thrown);
+      const text = `What ${run.files.id.replace(/^training-/, '')} left could not be cleaned up (${message}): see "optml clean".`;
+      sweep.observer.event({ kind: 'note', time: sweep.now(), text });
+    }
+  }
+}
+
 /** Keeps what an ended job had to leave in its host; false when it must stay there, or another process is at it. */
 export async function saveLeft(sweep: Sweep, { created }: JobState): Promise<boolean> {
   const files = jobFiles(sweep.home, 'training', created.name);
@@ -80,7 +95,8 @@ export async function saveLeft(sweep: Sweep, { created }: JobState): Promise<boo
     if (state?.created.run !== created.run) return false;
     const { engine, observer, now } = sweep;
     const reporter = continueReport({ state, journal, observer, now });
-    const { plan } = JSON.parse(await readFile(files.plan, 'utf8')) as { plan: Plan };
+    const plan = await readPlan(files);
+    if (plan === null) return false;
     const left = {
       ...plan,
       uploads: plan.uploads.filter(one => state.unsaved.some(({ from }) => from === one.from)),
@@ -108,8 +124,9 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
       text: `The process that ran ${state.created.name} died; the job is closed as Failed.`,
     });
     for (const handle of state.placed) await engine.stop(handle, 0);
-    if (state.placed.length > 0) {
-      const { plan } = JSON.parse(await readFile(files.plan, 'utf8')) as { plan: Plan };
+    const plan = await readPlan(files);
+    if (state.placed.length > 0 && plan === null) await keepTrees(sweep, files, reporter);
+    else if (state.placed.length > 0 && plan !== null) {
       const store = await sweep.openStore();
       const keepFolder = join(home.kept, state.created.run);
       const run = { plan, store, engine, control: new RunControl(), reporter, files, keepFolder };
@@ -132,6 +149,24 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
   } finally {
     journal.close();
   }
+}
+
+/** Null when a crash spoiled it. */
+async function readPlan(files: JobFiles): Promise<Plan | null> {
+  try {
+    return (JSON.parse(await readFile(files.plan, 'utf8')) as { plan: Plan }).plan;
+  } catch {
+    return null;
+  }
+}
+
+/** Nobody knows any more what was to be uploaded: everything is kept. */
+async function keepTrees({ engine, home }: Sweep, files: JobFiles, reporter: Reporter): Promise<void> {
+  const { created, placed } = reporter.state;
+  await fetchTrees({ engine, files }, placed);
+  const path = join(home.kept, created.run);
+  await rename(files.work, path);
+  reporter.say({ kind: 'output.kept', from: '/opt/ml', path, why: 'the plan of the job cannot be read' });
 }
 
 async function removeHosts({ engine }: Sweep, files: JobFiles, state: JobState): Promise<void> {

@@ -65,6 +65,7 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
       assertWritable(prefix);
       await inner.prepareOutput(prefix, signal);
     },
+    locate: address => inner.locate(address),
     check: signal => inner.check(signal),
     close: () => inner.close(),
   };

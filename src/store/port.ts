@@ -61,6 +61,9 @@ export interface Store {
    */
   prepareOutput(prefix: ObjectAddress, signal: AbortSignal): Promise<void>;
 
+  /** The file or folder of this machine in which a person finds what lies there; null for stores elsewhere. */
+  locate(address: ObjectAddress): string | null;
+
   /** Does it answer, and does it know these credentials? Throws STORE_UNREACHABLE, STORE_DENIED, FILE_UNUSABLE. */
   check(signal: AbortSignal): Promise<void>;
 

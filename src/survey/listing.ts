@@ -4,8 +4,7 @@
  */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { once } from 'node:events';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { OptmlError } from '../errors.js';
 import type { Channel, TrainingJob } from '../job/training-job.js';
 import { formatS3Uri } from '../job/s3-location.js';
@@ -27,25 +26,30 @@ export async function listChannel(
   { job, channel, store, file }: { job: TrainingJob; channel: Channel; store: Store; file: string },
   signal: AbortSignal,
 ): Promise<Listing> {
-  const out = createWriteStream(file, { flags: 'wx', highWaterMark: 1 << 18 });
   let objects = 0;
   let bytes = 0;
-  try {
+  async function* lines(): AsyncGenerator<string> {
+    let piece = '';
     for await (const object of store.list(channel.location, signal)) {
       objects += 1;
       bytes += object.size;
-      if (!out.write(`${JSON.stringify([object.key, object.size, object.etag])}\n`))
-        await once(out, 'drain', { signal });
+      piece += `${JSON.stringify([object.key, object.size, object.etag])}\n`;
+      if (piece.length < PIECE_CHARACTERS) continue;
+      yield piece;
+      piece = '';
     }
+    yield piece;
+  }
+  try {
+    await pipeline(lines(), createWriteStream(file, { flags: 'wx' }));
   } catch (thrown) {
     throw isMissingBucket(thrown) ? nothingThere(job, channel, (thrown as Error).message) : thrown;
-  } finally {
-    out.end();
-    await finished(out);
   }
   if (objects === 0) throw nothingThere(job, channel, `Looked in ${store.name}.`);
   return { channel: channel.name, file, objects, bytes };
 }
+
+const PIECE_CHARACTERS = 1 << 16;
 
 /** The objects of a listing, in its order. */
 export async function* readListing(listing: Pick<Listing, 'file'>): AsyncGenerator<ListedObject> {

@@ -19,6 +19,52 @@ function refusal(changes: Record<string, unknown>): { code: string; message: str
   throw new Error('the request was taken');
 }
 
+describe('a local path', () => {
+  const MEMBERS = ['DebugHookConfig', 'TensorBoardOutputConfig'];
+
+  test.each([
+    ...['/', '//', '/./', '/opt', '/opt/', '/opt/ml', '//opt//ml//model', '/opt/./ml/model'],
+    ...['/opt/ml/input', '/opt/ml/input/config', '/opt/ml/input/config/hyperparameters.json'],
+    ...['/opt/ml/input/data/train', '/opt/ml/input/data/train-manifest', '/opt/ml/input/own'],
+    ...['/opt/ml/model', '/opt/ml/model/tb', '/opt/ml/errors', '/opt/ml/errors/e', '/opt/ml/code/x'],
+    ...['/opt/ml/output', '/opt/ml/output/', '/opt/ml/output/data', '/opt/ml/output/data/tb'],
+    ...['/opt/ml/output/failure', '/opt/ml/output/metrics/sagemaker', '/opt/ml/output/profiler'],
+    ...['/proc/x', '/sys', '/dev', '/dev/shm', '/etc', '/etc/tb', '/bin', '/sbin', '/lib', '/lib64/x'],
+    ...['/usr/bin', '/usr/local/tb', '/tmp', '/home/', '/root', '/run', '/var'],
+  ])('%s is refused: platform or system use it otherwise', LocalPath => {
+    for (const member of MEMBERS)
+      expect(refusal({ [member]: { S3OutputPath: 's3://b', LocalPath } })).toMatchObject({
+        code: 'REQUEST_INVALID',
+        message: `Invalid ${member}. LocalPath must be a folder that neither the platform nor the system uses, such as /opt/ml/output/tensorboard or /tb, but it is '${LocalPath}'.`,
+      });
+  });
+
+  test.each([
+    ...['/opt/ml/output/tensors', '/opt/ml/output/tensorboard/', '/opt/ml/output/data-of-mine'],
+    ...['/opt/tensors', '/opt/ml/tb', '/opt/ml/models', '/tb', '/tb x', '/tmp/tb', '/home/x', '/var/log/tb'],
+    ...['/library/tb', '/device', '/mnt'],
+  ])('%s is taken', LocalPath => {
+    for (const member of MEMBERS)
+      expect(() =>
+        parseTrainingJob(validRequest({ [member]: { S3OutputPath: 's3://b', LocalPath } }), SETTINGS),
+      ).not.toThrow();
+  });
+
+  test('of checkpoints keeps to the same rule', () => {
+    expect(refusal({ CheckpointConfig: { S3Uri: 's3://b', LocalPath: '/opt/ml/input/data' } })).toMatchObject(
+      { code: 'REQUEST_INVALID' },
+    );
+  });
+
+  test('that only begins like the one of another member lies apart from it', () => {
+    const members = {
+      DebugHookConfig: { S3OutputPath: 's3://b', LocalPath: '/tb' },
+      TensorBoardOutputConfig: { S3OutputPath: 's3://b', LocalPath: '/tb2' },
+    };
+    expect(() => parseTrainingJob(validRequest(members), SETTINGS)).not.toThrow();
+  });
+});
+
 describe('rules between members', () => {
   test.each<[string, Record<string, unknown>, string]>([
     [
@@ -160,6 +206,27 @@ describe('rules between members', () => {
       'a local path that climbs',
       { TensorBoardOutputConfig: { S3OutputPath: 's3://b', LocalPath: '/opt/ml/../../etc' } },
       "Invalid TensorBoardOutputConfig. LocalPath must be an absolute path without .., but it is '/opt/ml/../../etc'.",
+    ],
+    [
+      'two local paths, one in the other',
+      {
+        DebugHookConfig: { S3OutputPath: 's3://b', LocalPath: '/tb/debug' },
+        TensorBoardOutputConfig: { S3OutputPath: 's3://b', LocalPath: '/tb//' },
+      },
+      "Invalid TensorBoardOutputConfig. LocalPath must lie apart from that of DebugHookConfig, '/tb/debug', but it is '/tb//'.",
+    ],
+    [
+      "a local path that is another member's default",
+      {
+        DebugHookConfig: { S3OutputPath: 's3://b', LocalPath: '/opt/ml/output/tensorboard' },
+        TensorBoardOutputConfig: { S3OutputPath: 's3://b' },
+      },
+      "Invalid DebugHookConfig. LocalPath must lie apart from that of TensorBoardOutputConfig, '/opt/ml/output/tensorboard/', but it is '/opt/ml/output/tensorboard'.",
+    ],
+    [
+      'an address of the profiler that names no bucket',
+      { ProfilerConfig: { S3OutputPath: 'https://example.com/data' } },
+      "ProfilerConfig.S3OutputPath is 'https://example.com/data', but an S3 address was expected: s3://bucket/prefix, or https:// with a host name of S3.",
     ],
     [
       'an address of another host',

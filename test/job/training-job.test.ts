@@ -36,6 +36,7 @@ test('a request becomes a job with every default filled in', () => {
     metricDefinitions: [],
     debugHook: null,
     tensorBoard: null,
+    profiler: null,
     differences: [expect.objectContaining({ member: 'RoleArn' })],
   });
 });
@@ -65,7 +66,8 @@ test('everything that can be given is taken over', () => {
       OutputDataConfig: { S3OutputPath: 's3://models', CompressionType: 'NONE', KmsKeyId: 'alias/k' },
       EnableNetworkIsolation: true,
       DebugHookConfig: { S3OutputPath: 's3://debug/x', CollectionConfigurations: [] },
-      TensorBoardOutputConfig: { S3OutputPath: 's3://tb/', LocalPath: '/tb' },
+      TensorBoardOutputConfig: { S3OutputPath: 's3://tb/', LocalPath: '//logs//./tb/' },
+      ProfilerConfig: { S3OutputPath: 's3://profile/p' },
     }),
     SETTINGS,
   );
@@ -82,14 +84,24 @@ test('everything that can be given is taken over', () => {
     debugHook: {
       localPath: '/opt/ml/output/tensors',
       location: { bucket: 'debug', key: 'x' },
-      config: { S3OutputPath: 's3://debug/x', CollectionConfigurations: [] },
+      config: {
+        S3OutputPath: 's3://debug/x',
+        CollectionConfigurations: [],
+        LocalPath: '/opt/ml/output/tensors',
+      },
     },
-    tensorBoard: { localPath: '/tb', location: { bucket: 'tb', key: '' } },
+    tensorBoard: {
+      localPath: '/logs/tb',
+      location: { bucket: 'tb', key: '' },
+      config: { LocalPath: '//logs//./tb/' },
+    },
+    profiler: { localPath: '/opt/ml/output/profiler', location: { bucket: 'profile', key: 'p' } },
   });
   expect(job.differences.map(one => one.member)).toEqual([
     'OutputDataConfig.KmsKeyId',
     'DebugHookConfig',
     'TensorBoardOutputConfig',
+    'ProfilerConfig',
   ]);
 });
 

@@ -288,7 +288,7 @@ describe('"optml train"', () => {
 });
 
 describe('what is refused', () => {
-  test.each(['process', 'transform', 'up', 'env', 'check', 'test'])(
+  test.each(['process', 'transform', 'check', 'test'])(
     '"optml %s", which is not built, by name',
     async command => {
       const home = await scratch('home');

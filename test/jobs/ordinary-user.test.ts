@@ -72,7 +72,7 @@ function userId(): string {
 }
 
 async function listed(file: string): Promise<string[]> {
-  const { stdout } = await run('tar', ['--numeric-owner', '-tvzf', file], { maxBuffer: 1 << 26 });
+  const { stdout } = await run('tar', ['--numeric-owner', '-tvaf', file], { maxBuffer: 1 << 26 });
   return stdout
     .split('\n')
     .slice(0, -1)
@@ -233,6 +233,23 @@ test('uncompressed, every file is an object of the user', async () => {
   expect(await readFile(output('data/c'), 'utf8')).toBe('y\n');
 });
 
+test.each([
+  ['that no volume could be named after', '/tb x', '/tbé'],
+  ['whose names differ in a slash only', '/a-b', '/a/b'],
+])('folders %s have a volume each', async (_, tensors, events) => {
+  const { status, home, described } = await runAsUser(
+    shellJob(`echo t > '${tensors}/t'; echo e > '${events}/e'`, {
+      DebugHookConfig: { S3OutputPath: 's3://outputs/debug', LocalPath: tensors },
+      TensorBoardOutputConfig: { S3OutputPath: 's3://outputs/tb', LocalPath: events },
+    }),
+  );
+  expect(status).toBe(0);
+  const outputs = join(home, 's3/outputs');
+  const job = described.TrainingJobName;
+  expect(await namesIn(join(outputs, 'debug', job, 'debug-output'))).toEqual(['t']);
+  expect(await namesIn(join(outputs, 'tb', job, 'tensorboard-output'))).toEqual(['e']);
+});
+
 test('a job that is killed has its outputs kept, as files of the user, and named', async () => {
   const job = await startAsUser(
     shellJob([
@@ -248,9 +265,10 @@ test('a job that is killed has its outputs kept, as files of the user, and named
   const { status, stderr, home } = await job.finish();
   expect(status).toBe(130);
   const [folder = ''] = await namesIn(join(home, 'kept'));
-  const path = join(home, 'kept', folder, 'model.tar.gz');
-  expect(stderr).toContain(join('kept', folder, 'model.tar.gz'));
-  expect(await listed(path)).toEqual(['-rw------- 0/0 8 file']);
+  const path = join(home, 'kept', folder, 'model.tar');
+  expect(stderr).toContain(join('kept', folder, 'model.tar'));
+  // The engine's own tar: with the folder itself.
+  expect(await listed(path)).toContain('-rw------- 0/0 8 model/file');
   expect(statSync(path).uid).toBe(Number(userId()));
 });
 

@@ -249,13 +249,13 @@ describe('a hostile container', () => {
     });
   });
 
-  test('gets sockets and FIFOs left out of the tarball, by name, and names that are not UTF-8', async () => {
+  test('gets sockets and FIFOs left out of the tarball, by name; what bears a name that is not UTF-8 is kept', async () => {
     const { status, output, stderr } = await runJob(
       shellJob([
         'cd /opt/ml/model',
         'mkfifo pipe; echo x > kept',
         `perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un("socket")) or die $!'`,
-        `printf x > "$(printf 'latin-\\351')"`,
+        `mkdir "$(printf 'latin-\\351')"; echo precious > "$(printf 'latin-\\351')/weights"`,
       ]),
     );
     expect(status).toBe(0);
@@ -264,6 +264,9 @@ describe('a hostile container', () => {
     expect(line).toContain('"pipe"');
     expect(line).toContain('"socket"');
     expect(line).toContain('latin-');
+    const [, path = ''] = /it is kept in (\S+)/.exec(stderr) ?? [];
+    const { stdout } = await run('grep', ['-r', 'precious', path]);
+    expect(stdout).toContain('weights:precious');
   });
 
   test('cannot keep its files by their modes: what nobody may read or delete is uploaded and removed', async () => {
@@ -305,13 +308,14 @@ test('after a failure the outputs are uploaded all the same', async () => {
   expect(await content(output('output.tar.gz'), 'log')).toBe('log\n');
 });
 
-test('outputs of TensorBoard and debugger go to their own places, a file an object', async () => {
+test('outputs of TensorBoard, debugger and profiler go to their own places, a file an object', async () => {
   const job = await startJob(
     shellJob(
-      'mkdir -p /opt/ml/output/tensorboard/run; echo e > /opt/ml/output/tensorboard/run/events; echo t > /opt/ml/output/tensors/t',
+      'mkdir -p /opt/ml/output/tensorboard/run; echo e > /opt/ml/output/tensorboard/run/events; echo t > /opt/ml/output/tensors/t; echo p > /opt/ml/output/profiler/p',
       {
         DebugHookConfig: { S3OutputPath: 's3://outputs/debug' },
         TensorBoardOutputConfig: { S3OutputPath: 's3://outputs/tb/' },
+        ProfilerConfig: { S3OutputPath: 's3://outputs' },
       },
     ),
   );
@@ -320,6 +324,7 @@ test('outputs of TensorBoard and debugger go to their own places, a file an obje
   const outputs = join(home, 's3/outputs');
   expect(await readFile(join(outputs, 'tb', job.name, 'tensorboard-output/run/events'), 'utf8')).toBe('e\n');
   expect(await readFile(join(outputs, 'debug', job.name, 'debug-output/t'), 'utf8')).toBe('t\n');
+  expect(await readFile(join(outputs, job.name, 'profiler-output/p'), 'utf8')).toBe('p\n');
 });
 
 test('the card names the artifact: the file that it is, and its size', async () => {

@@ -123,11 +123,16 @@ describe('the environment', () => {
     );
     const text = await readFile(output('model/environ'), 'utf8');
     const pairs = text.split('\0').slice(0, -1);
-    expect(
-      Object.fromEntries(
-        pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-      ),
-    ).toEqual({
+    const seen = Object.fromEntries(
+      pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    );
+    // The way to the store, with keys of the job's own: never the user's.
+    const address = expect.stringMatching(/^http:\/\/[\d.]+:\d+$/) as unknown;
+    expect(seen).toEqual({
+      AWS_ENDPOINT_URL_S3: address,
+      S3_ENDPOINT_URL: address,
+      AWS_ACCESS_KEY_ID: expect.stringMatching(/^OPTML/) as unknown,
+      AWS_SECRET_ACCESS_KEY: expect.not.stringContaining('not-for-containers') as unknown,
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: '/root',
       HOSTNAME: 'algo-1',

@@ -75,6 +75,13 @@ test('tensorboardoutputconfig.json is that of a real job, byte for byte', () => 
   expect(configFile(members, 'tensorboardoutputconfig.json')).toBe(text);
 });
 
+test('tensorboardoutputconfig.json names the folder as the request does', () => {
+  const members = { TensorBoardOutputConfig: { S3OutputPath: 's3://b/tb', LocalPath: '/logs//tb/' } };
+  expect(configFile(members, 'tensorboardoutputconfig.json')).toBe(
+    '{"S3OutputPath":"s3://b/tb/Digits-1/tensorboard-output","LocalPath":"/logs//tb/"}',
+  );
+});
+
 test('debughookconfig.json holds nulls for what was not given, and the default folder', () => {
   expect(configFile({ DebugHookConfig: { S3OutputPath: 's3://b/debug/' } }, 'debughookconfig.json')).toBe(
     '{"S3OutputPath":"s3://b/debug/Digits-1/debug-output","LocalPath":"/opt/ml/output/tensors",' +

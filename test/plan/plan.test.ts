@@ -23,7 +23,7 @@ test('every mount is a part of /opt/ml, only the config folder cannot be written
 });
 
 test('a folder of TensorBoard outside the platform tree is made and mounted', () => {
-  const host = hostOf({ TensorBoardOutputConfig: { S3OutputPath: 's3://b/tb', LocalPath: '/logs/tb/' } });
+  const host = hostOf({ TensorBoardOutputConfig: { S3OutputPath: 's3://b/tb', LocalPath: '//logs//tb/' } });
   expect(host.folders).toContain('/logs/tb');
   expect(host.mounts).toContainEqual({ path: '/logs/tb', writable: true });
 });
@@ -44,12 +44,13 @@ test.each([
   expect(printedPlan({ OutputDataConfig: { S3OutputPath } }, {}).uploads[0]?.to).toBe(to);
 });
 
-test('uncompressed, and of debugger and TensorBoard, the files of a folder become objects of their own', () => {
+test('uncompressed, and of debugger, TensorBoard and profiler, the files of a folder become objects of their own', () => {
   const { uploads } = printedPlan(
     {
       OutputDataConfig: { S3OutputPath: 's3://models/out', CompressionType: 'NONE' },
       DebugHookConfig: { S3OutputPath: 's3://b/debug' },
       TensorBoardOutputConfig: { S3OutputPath: 's3://b/tb/' },
+      ProfilerConfig: { S3OutputPath: 's3://b' },
     },
     {},
   );
@@ -58,6 +59,17 @@ test('uncompressed, and of debugger and TensorBoard, the files of a folder becom
     ['/opt/ml/output/data', 's3://models/out/Digits-1/output/data'],
     ['/opt/ml/output/tensors', 's3://b/debug/Digits-1/debug-output'],
     ['/opt/ml/output/tensorboard', 's3://b/tb/Digits-1/tensorboard-output'],
+    ['/opt/ml/output/profiler', 's3://b/Digits-1/profiler-output'],
+  ]);
+});
+
+test.each([
+  ['has no S3OutputPath', { ProfilingIntervalInMilliseconds: 100 }],
+  ['is disabled', { S3OutputPath: 's3://b', DisableProfiler: true }],
+])('nothing of a profiler that %s is uploaded', (_, ProfilerConfig) => {
+  expect(planOf({ ProfilerConfig }).uploads.map(one => one.from)).toEqual([
+    '/opt/ml/model',
+    '/opt/ml/output/data',
   ]);
 });
 

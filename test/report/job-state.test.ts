@@ -120,6 +120,20 @@ test('Describe fills in what the service fills in, and gives no tags', () => {
   expect(response).not.toHaveProperty('Tags');
 });
 
+test.each([
+  [{ S3OutputPath: 's3://b' }, { ProfilingIntervalInMilliseconds: 500, DisableProfiler: false }],
+  [
+    { ProfilingIntervalInMilliseconds: 100, DisableProfiler: true },
+    { ProfilingIntervalInMilliseconds: 100, DisableProfiler: true },
+  ],
+])('Describe fills in what a ProfilerConfig %j leaves out', (ProfilerConfig, filled) => {
+  const created = { ...CREATED, request: { ...CREATED.request, ProfilerConfig } };
+  const state = foldEvents([created]);
+  if (state === undefined) throw new Error('no state');
+  expect(describeTrainingJob(state)['ProfilerConfig']).toEqual({ ...ProfilerConfig, ...filled });
+  expect(describeTrainingJob(stateOf())).not.toHaveProperty('ProfilerConfig');
+});
+
 test('the first reason stays, and nothing changes a job that has ended', () => {
   const state = stateOf(
     { kind: 'job.failed', time: START + 1, reason: 'the first' },

@@ -27,7 +27,14 @@ function install(folder: string): void {
   rmSync(claim, { recursive: true, force: true });
   try {
     run('python3', ['-m', 'venv', '--copies', claim]);
-    run(join(claim, 'bin/python3'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PINNED]);
+    run(join(claim, 'bin/python3'), [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      ...PINNED,
+    ]);
     renameSync(claim, folder);
     // Started by name of the interpreter, not by the path that pip wrote down.
     run('sed', ['-i', `1s|.*|#!${join(folder, 'bin/python3')}|`, join(folder, 'bin/aws')]);

@@ -22,7 +22,8 @@ export async function findImage(
 ): Promise<ImageFacts> {
   const { docker, mapped } = sources;
   const { reference } = wanted;
-  const other = mapped[reference];
+  // The reference is anything: `constructor` is no map.
+  const other = Object.hasOwn(mapped, reference) ? mapped[reference] : undefined;
   if (other !== undefined) {
     const image = await inspect(docker, other);
     if (image === null)

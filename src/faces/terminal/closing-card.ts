@@ -2,15 +2,14 @@
 import type { JobState } from '../../report/job-state.js';
 import { formatBytes, formatCount, formatDuration } from './format.js';
 
-/** `s3Folder`: where the embedded store keeps its files; null for other stores. */
-export function closingCard(state: JobState, s3Folder: string | null): string[] {
+export function closingCard(state: JobState): string[] {
   const { created, transitions } = state;
   const end = transitions.at(-1)?.start ?? created.time;
   const rows: [string, string][] = [
     ...(state.failureReason === undefined
       ? []
       : [['reason', oneLine(state.failureReason)] as [string, string]]),
-    ...uploads(state, s3Folder),
+    ...uploads(state),
     ...state.kept.map(({ from, path }): [string, string] => [
       'kept',
       `${path}  (${from} could not be uploaded)`,
@@ -27,14 +26,13 @@ export function closingCard(state: JobState, s3Folder: string | null): string[] 
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(8)}${text}`)];
 }
 
-function uploads(state: JobState, s3Folder: string | null): [string, string][] {
-  return state.uploaded.map(({ from, to, bytes, objects }) => {
+function uploads(state: JobState): [string, string][] {
+  return state.uploaded.map(({ from, to, bytes, objects, file }) => {
     const name = from === '/opt/ml/model' ? 'model' : 'output';
-    const place = s3Folder === null ? to : to.replace(/^s3:\//, s3Folder);
     const size = to.endsWith('.tar.gz')
       ? formatBytes(bytes)
       : `${formatCount(objects, 'object')}, ${formatBytes(bytes)}`;
-    return [name, `${place}  (${size})`];
+    return [name, `${file ?? to}  (${size})`];
   });
 }
 

@@ -13,8 +13,8 @@ export interface Line {
   readonly urgent?: boolean;
 }
 
-/** `state`: after the event; undefined for a job that another process began. `s3Folder`: where the embedded store keeps its files; null for other stores. */
-export function linesOf(event: JobEvent, state: JobState | undefined, s3Folder: string | null): Line[] {
+/** `state`: after the event; undefined for a job that another process began. */
+export function linesOf(event: JobEvent, state: JobState | undefined): Line[] {
   switch (event.kind) {
     case 'job.created':
       return [
@@ -24,7 +24,7 @@ export function linesOf(event: JobEvent, state: JobState | undefined, s3Folder: 
       ];
     case 'job.status':
       return state !== undefined && hasEnded(state)
-        ? card(state, s3Folder)
+        ? card(state)
         : [dim(`${event.status} - ${event.message}`)];
     case 'image.ready':
       return [dim(`  image ${event.how}`)];
@@ -67,8 +67,8 @@ export function linesOf(event: JobEvent, state: JobState | undefined, s3Folder: 
   }
 }
 
-function card(state: JobState, s3Folder: string | null): Line[] {
-  const [head = '', ...rows] = closingCard(state, s3Folder);
+function card(state: JobState): Line[] {
+  const [head = '', ...rows] = closingCard(state);
   const tone = state.status === 'Completed' ? 'green' : state.status === 'Failed' ? 'red' : 'yellow';
   return [plain(''), { tone, text: head }, ...rows.map(plain)];
 }

@@ -11,8 +11,6 @@ export interface TerminalOptions {
   /** Only errors, and where outputs are that could not be uploaded. */
   readonly quiet: boolean;
   readonly colors: boolean;
-  /** Where the embedded store keeps its files; null for other stores. */
-  readonly s3Folder: string | null;
 }
 
 export interface TerminalObserver extends Observer {
@@ -24,7 +22,7 @@ export interface TerminalObserver extends Observer {
 
 const CODES: Record<Tone, string> = { plain: '0', dim: '2', red: '31', green: '32', yellow: '33', bold: '1' };
 
-export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOptions): TerminalObserver {
+export function terminalObserver({ stream, quiet, colors }: TerminalOptions): TerminalObserver {
   const line = liveLine(stream);
   const paint = (tone: Tone, text: string): string =>
     colors && tone !== 'plain' ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text;
@@ -35,7 +33,7 @@ export function terminalObserver({ stream, quiet, colors, s3Folder }: TerminalOp
     if (event.kind === 'job.created') state = startOf(event);
     else if (state !== undefined) state = next(state, event);
     line.clear();
-    for (const { tone, text, urgent = false } of linesOf(event, state, s3Folder))
+    for (const { tone, text, urgent = false } of linesOf(event, state))
       if (!quiet || urgent) line.print(paint(tone, safeText(text)));
     // What comes next is of another job.
     if (state !== undefined && hasEnded(state)) state = undefined;

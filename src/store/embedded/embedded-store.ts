@@ -9,6 +9,7 @@ import type { ListedObject, ObjectAddress, Store, UploadOptions } from '../port.
 import { walkFolder } from '../walk-folder.js';
 import { findObject, placeObject } from './object-files.js';
 import {
+  plainPath,
   assertStorable,
   bucketExists,
   bucketFolder,
@@ -89,11 +90,16 @@ export function createEmbeddedStore(root: string): Store {
     assertBucket(bucket);
   }
 
+  /** An object that no path can be lies among the odd ones; a prefix is a folder. */
+  function locate(address: ObjectAddress): string | null {
+    return findObject(root, address)?.path ?? plainPath(root, address);
+  }
+
   async function check(): Promise<void> {
     await mkdir(root, { recursive: true }).catch(rethrowExplained);
   }
 
-  return { name, list, download, upload, prepareOutput, check, close: () => Promise.resolve() };
+  return { name, list, download, upload, prepareOutput, locate, check, close: () => Promise.resolve() };
 }
 
 /** Keys that are no paths are few: they are sorted in memory. */

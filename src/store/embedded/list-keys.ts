@@ -59,7 +59,7 @@ function groupOf(key: string, { prefix, delimiter }: KeyRequest): string | null 
 
 /** The least text that is after all that start with this; null where there is none. */
 export function afterPrefix(prefix: string): string | null {
-  const points = [...prefix];
+  const points = Array.from(prefix);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     const point = (last.codePointAt(0) ?? 0) + 1;
     if (point <= 0x10ffff) return points.join('') + String.fromCodePoint(point === 0xd800 ? 0xe000 : point);

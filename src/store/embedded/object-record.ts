@@ -119,7 +119,9 @@ export function replaceRecord({
 }): void {
   const path = recordPath(root, address, stamp);
   const text = JSON.stringify({ key: address.key, ...record } satisfies RecordFile);
-  const temporary = makeTemporary(root, descriptor => void writeFileSync(descriptor, text));
+  const temporary = makeTemporary(root, descriptor => {
+    writeFileSync(descriptor, text);
+  });
   try {
     mkdirSync(dirname(path), { recursive: true });
     renameSync(temporary.path, path);

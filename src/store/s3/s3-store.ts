@@ -17,6 +17,7 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     download: (object, file, options) => downloadObject(client, { object, file, ...options }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
+    locate: () => null,
     check: signal => assertAnswers(client, signal),
     close: () => client.close(),
   };

@@ -33,14 +33,12 @@ export function describedIn(request: S3Request): Headers {
 
 /** Content headers and those of a class or a redirect; not what only holds for the copy that is made. */
 export function contentIn(request: S3Request): Headers {
-  const headers = pick(request, [...CONTENT, ...KEPT]);
+  const headers = { ...pick(request, [...CONTENT, ...KEPT]) };
   const encoding = withoutChunking(headers['content-encoding']);
-  const { 'content-encoding': _, 'x-amz-storage-class': storage, ...rest } = headers;
-  return {
-    ...rest,
-    ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
-    ...(storage === undefined || storage === 'STANDARD' ? {} : { 'x-amz-storage-class': storage }),
-  };
+  if (encoding === undefined) delete headers['content-encoding'];
+  else headers['content-encoding'] = encoding;
+  if (headers['x-amz-storage-class'] === 'STANDARD') delete headers['x-amz-storage-class'];
+  return headers;
 }
 
 /** `aws-chunked` says how the body travelled, not what the object is. */

@@ -17,12 +17,12 @@ export function pump(
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => settle(new S3Error('RequestTimeout')), idleMs);
 
-    function settle(reason: unknown): void {
+    function settle(reason: Error | null): void {
       clearTimeout(timer);
       message.off('data', take).off('end', end).off('close', gone);
       message.pause();
       if (reason === null) resolve();
-      else reject(reason instanceof Error ? reason : new Error(String(reason)));
+      else reject(reason);
     }
 
     function take(piece: Buffer): void {
@@ -31,7 +31,7 @@ export function pump(
       try {
         work = onPiece(piece);
       } catch (thrown) {
-        settle(thrown);
+        settle(thrown as Error);
         return;
       }
       if (work === undefined) return;

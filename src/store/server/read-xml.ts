@@ -1,79 +1,91 @@
-/** The XML documents that clients send. Small, strict, and without entities of their own. */
+/** The XML documents that clients send: elements and text. No entities of their own, no comments, no processing. */
 
-import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { isUtf8 } from 'node:buffer';
 import { S3Error } from './s3-error.js';
 
-/** An element's children by name; a child that has none is its text. */
-export type Tree = Readonly<Record<string, unknown>>;
+export interface Tree {
+  readonly name: string;
+  readonly text: string;
+  readonly children: readonly Tree[];
+}
 
-const parser = new XMLParser({
-  parseTagValue: false,
-  trimValues: false,
-  ignoreAttributes: true,
-  processEntities: false,
-  removeNSPrefix: true,
-});
+interface Open {
+  readonly name: string;
+  text: string;
+  readonly children: Tree[];
+}
 
-/** The root element's children. Throws MalformedXML for everything but that document. */
+const DECLARATION = /^\uFEFF?\s*(?:<\?xml[^?<>]*\?>)?\s*/;
+/** A tag at this place: slash, name (a prefix is not looked at), slash of an empty element. Attributes say nothing. */
+const TAG =
+  /<(\/?)(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)(?:\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>/y;
+/** Deeper than any document of S3. */
+const DEPTH = 16;
+
+/** The root element. Throws MalformedXML for everything but that document. */
 export function readXml(body: Buffer, rootName: string): Tree {
-  const text = body.toString();
-  if (text.includes('<!') || XMLValidator.validate(text) !== true) throw new S3Error('MalformedXML');
-  const tree = childTree(parse(text), rootName);
-  if (tree === null) throw new S3Error('MalformedXML');
-  return tree;
+  if (!isUtf8(body)) throw new S3Error('MalformedXML');
+  const root = parse(body.toString());
+  if (root?.name !== rootName) throw new S3Error('MalformedXML');
+  return root;
 }
 
-function parse(text: string): Tree {
-  try {
-    return parser.parse(text) as Tree;
-  } catch (thrown) {
-    throw new S3Error('MalformedXML', undefined, { cause: thrown });
+/** Null for what is no document. */
+function parse(text: string): Tree | null {
+  const outside: Open = { name: '', text: '', children: [] };
+  const path: Open[] = [outside];
+  for (let at = DECLARATION.exec(text)?.[0].length ?? 0; at < text.length; at = TAG.lastIndex) {
+    const end = text.indexOf('<', at);
+    const inner = path.at(-1);
+    if (inner === undefined || path.length > DEPTH) return null;
+    inner.text += decodeEntities(text.slice(at, end === -1 ? undefined : end));
+    if (end === -1) break;
+    TAG.lastIndex = end;
+    const [whole, closing, name = '', empty] = TAG.exec(text) ?? [];
+    if (whole === undefined) return null;
+    if (closing !== '') {
+      if (path.length === 1 || inner.name !== name || empty !== '') return null;
+      path.pop();
+      continue;
+    }
+    const child: Open = { name, text: '', children: [] };
+    inner.children.push(child);
+    if (empty === '') path.push(child);
   }
+  const [root, ...others] = outside.children;
+  return path.length === 1 && others.length === 0 && outside.text.trim() === '' ? (root ?? null) : null;
 }
 
-function childTree(tree: Tree, name: string): Tree | null {
-  const child = Object.hasOwn(tree, name) ? tree[name] : undefined;
-  // An element without children is read as its text.
-  if (typeof child === 'string') return child.trim() === '' ? {} : null;
-  return typeof child === 'object' && child !== null && !Array.isArray(child) ? (child as Tree) : null;
-}
-
-/** The one child of that name, with its children; null when there is none. */
+/** The one child of that name; null when there is none. Throws MalformedXML when there are several. */
 export function treeIn(tree: Tree, name: string): Tree | null {
-  return childTree(tree, name);
+  const [found, ...others] = treesIn(tree, name);
+  if (others.length > 0) throw new S3Error('MalformedXML');
+  return found ?? null;
 }
 
-/** All children of that name that have children. Throws MalformedXML for one that has not. */
-export function treesIn(tree: Tree, name: string): Tree[] {
-  const found = Object.hasOwn(tree, name) ? tree[name] : undefined;
-  const all: unknown[] = found === undefined ? [] : Array.isArray(found) ? found : [found];
-  return all.map(one => {
-    if (typeof one !== 'object' || one === null) throw new S3Error('MalformedXML');
-    return one as Tree;
-  });
+/** All children of that name. */
+export function treesIn({ children }: Tree, name: string): Tree[] {
+  return children.filter(child => child.name === name);
 }
 
 /** The text of the one child of that name; undefined when there is none. */
 export function textIn(tree: Tree, name: string): string | undefined {
-  const value = Object.hasOwn(tree, name) ? tree[name] : undefined;
-  if (value === undefined) return undefined;
-  if (typeof value !== 'string') throw new S3Error('MalformedXML');
-  return decodeEntities(value);
+  const found = treeIn(tree, name);
+  if (found !== null && found.children.length > 0) throw new S3Error('MalformedXML');
+  return found?.text;
 }
 
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const ENTITY = /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w{1,8}));|&/gi;
 
 /** In one pass, so that `&amp;lt;` stays `&lt;`. */
 function decodeEntities(text: string): string {
   if (!text.includes('&')) return text;
-  return text.replaceAll(
-    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi,
-    (whole: string, ...groups: unknown[]) => {
-      const [hex, decimal, name] = groups;
-      if (typeof name === 'string') return NAMED[name] ?? whole;
-      const point = typeof hex === 'string' ? Number.parseInt(hex, 16) : Number(decimal);
-      if (point > 0x10ffff) throw new S3Error('MalformedXML');
-      return String.fromCodePoint(point);
-    },
-  );
+  return text.replaceAll(ENTITY, (_whole: string, hex?: string, decimal?: string, name?: string) => {
+    const named = name === undefined ? undefined : NAMED[name];
+    if (named !== undefined) return named;
+    const point = hex !== undefined ? Number.parseInt(hex, 16) : Number(decimal);
+    if (!(point <= 0x10ffff) || (point >= 0xd800 && point < 0xe000)) throw new S3Error('MalformedXML');
+    return String.fromCodePoint(point);
+  });
 }

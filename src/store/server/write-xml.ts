@@ -38,9 +38,7 @@ export function isoTime(milliseconds: number): string {
 }
 
 // Control characters cannot stand in XML 1.0 at all; S3 writes them as references, and parsers take them.
-// eslint-disable-next-line no-control-regex
 const SPECIAL = /[&<>"\u0000-\u0008\u000b-\u001f\u007f\ufffe\uffff]/;
-// eslint-disable-next-line no-control-regex
 const SPECIALS = /[&<>"\u0000-\u0008\u000b-\u001f\u007f\ufffe\uffff]/g;
 const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { fixedCredentials } from '../../../src/aws/credentials.js';
+import { encodeQuery } from '../../../src/aws/percent-encoding.js';
 import { createS3Signer } from '../../../src/aws/s3-signer.js';
 import { createS3Server, type S3ServerOptions } from '../../../src/store/server/s3-server.js';
 
@@ -54,7 +55,8 @@ export async function startServer(options: Partial<S3ServerOptions> = {}): Promi
       await server.close();
       const unfinished = await readdir(join(root, '.optml', 'tmp')).catch(() => []);
       await rm(parent, { recursive: true, force: true });
-      if (faults.length > 0) throw new Error(`the server met a fault: ${String(faults[0])}`, { cause: faults[0] });
+      if (faults.length > 0)
+        throw new Error(`the server met a fault: ${String(faults[0])}`, { cause: faults[0] });
       if (unfinished.length > 0) throw new Error(`unfinished files remain: ${unfinished.join(', ')}`);
     },
   };
@@ -71,7 +73,9 @@ export function createClient(
 }
 
 /** The code and the status with which the server refused; fails when it did not. */
-export async function refusal(work: Promise<unknown>): Promise<readonly [code: string, status: number | undefined]> {
+export async function refusal(
+  work: Promise<unknown>,
+): Promise<readonly [code: string, status: number | undefined]> {
   try {
     await work;
   } catch (thrown) {
@@ -96,16 +100,26 @@ export interface RawRequest {
 }
 
 /** Sends exactly this. */
-export function send(port: number, { method = 'GET', path, headers = {}, body }: RawRequest): Promise<RawAnswer> {
+export function send(
+  port: number,
+  { method = 'GET', path, headers = {}, body }: RawRequest,
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, response => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }),
-      );
-    });
+    const outgoing = httpRequest(
+      { host: '127.0.0.1', port, method, path, headers, agent: false },
+      response => {
+        const pieces: Buffer[] = [];
+        response.on('data', (piece: Buffer) => pieces.push(piece));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(pieces),
+          }),
+        );
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
@@ -113,11 +127,13 @@ export function send(port: number, { method = 'GET', path, headers = {}, body }:
 
 const sign = createS3Signer(fixedCredentials({ accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY }));
 
+type Signable = RawRequest & { readonly query?: Readonly<Record<string, string>> };
+
 /** Signs with the product's own signer, which a test of its own holds against the library's. */
-export async function sendSigned(
+export async function signRequest(
   port: number,
-  { method = 'GET', path, headers = {}, body, query = {} }: RawRequest & { readonly query?: Readonly<Record<string, string>> },
-): Promise<RawAnswer> {
+  { method = 'GET', path, headers = {}, body, query = {} }: Signable,
+): Promise<Required<Pick<RawRequest, 'method' | 'headers'>> & RawRequest> {
   const signed = await sign({
     method,
     host: `127.0.0.1:${port}`,
@@ -126,15 +142,17 @@ export async function sendSigned(
     headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', ...headers },
     region: REGION,
   });
-  const search = Object.entries(query)
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
-    .join('&');
-  return await send(port, {
+  const search = encodeQuery(query);
+  return {
     method,
     path: search === '' ? path : `${path}?${search}`,
     headers: signed,
     ...(body === undefined ? {} : { body }),
-  });
+  };
+}
+
+export async function sendSigned(port: number, request: Signable): Promise<RawAnswer> {
+  return await send(port, await signRequest(port, request));
 }
 
 /** The `Code` in an error document. */

@@ -27,13 +27,19 @@ const put = (Key: string, Bucket = BUCKET) =>
   server.client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
 
 /** Everything that is listed, page after page. */
-async function listed(input: Partial<ListObjectsV2CommandInput>): Promise<{ keys: string[]; groups: string[]; pages: number }> {
+async function listed(
+  input: Partial<ListObjectsV2CommandInput>,
+): Promise<{ keys: string[]; groups: string[]; pages: number }> {
   const keys: string[] = [];
   const groups: string[] = [];
   let token: string | undefined;
   for (let pages = 1; ; pages++) {
     const page = await server.client.send(
-      new ListObjectsV2Command({ Bucket: BUCKET, ...input, ...(token === undefined ? {} : { ContinuationToken: token }) }),
+      new ListObjectsV2Command({
+        Bucket: BUCKET,
+        ...input,
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      }),
     );
     keys.push(...(page.Contents ?? []).map(object => object.Key ?? ''));
     groups.push(...(page.CommonPrefixes ?? []).map(group => group.Prefix ?? ''));
@@ -56,11 +62,27 @@ describe('a listing', () => {
     const Bucket = await bucketOf('odd', ODD_KEYS);
     const sorted = [...new Set(ODD_KEYS)].sort(compareKeys);
     expect((await listed({ Bucket, EncodingType: 'url' })).keys.map(decodeURIComponent)).toEqual(sorted);
-    expect((await listed({ Bucket, MaxKeys: 1, EncodingType: 'url' })).keys.map(decodeURIComponent)).toEqual(sorted);
+    expect((await listed({ Bucket, MaxKeys: 1, EncodingType: 'url' })).keys.map(decodeURIComponent)).toEqual(
+      sorted,
+    );
   });
 
   it('goes in pages over a tree as it does over a list', async () => {
-    const keys = ['a', 'a-b', 'a.b', 'a/1', 'a/2/x', 'a/2/y', 'a/20', 'a0', 'b/c/d/e/f', 'b/c/d/g', 'ü/x', '\u{1f600}', '\ufb01'];
+    const keys = [
+      'a',
+      'a-b',
+      'a.b',
+      'a/1',
+      'a/2/x',
+      'a/2/y',
+      'a/20',
+      'a0',
+      'b/c/d/e/f',
+      'b/c/d/g',
+      'ü/x',
+      '\u{1f600}',
+      '\ufb01',
+    ];
     const Bucket = await bucketOf('tree', keys);
     const sorted = keys.sort(compareKeys);
     for (const MaxKeys of [1, 2, 3, 100]) expect((await listed({ Bucket, MaxKeys })).keys).toEqual(sorted);
@@ -97,7 +119,11 @@ describe('a listing', () => {
   it('skips the rest of a group of thousands', async () => {
     const Bucket = await bucketOf('many', ['a-first', 'z']);
     for (let index = 0; index < 3000; index++) writeFileSync(join(server.root, Bucket, `k-${index}`), '');
-    expect(await listed({ Bucket, Delimiter: '-', MaxKeys: 2 })).toEqual({ keys: ['z'], groups: ['a-', 'k-'], pages: 2 });
+    expect(await listed({ Bucket, Delimiter: '-', MaxKeys: 2 })).toEqual({
+      keys: ['z'],
+      groups: ['a-', 'k-'],
+      pages: 2,
+    });
     expect((await listed({ Bucket })).keys.length).toBe(3002);
     expect((await listed({ Bucket })).pages).toBe(4);
   });
@@ -105,10 +131,17 @@ describe('a listing', () => {
   it('says owner, class, size, time and ETag; the owner only when asked', async () => {
     const Bucket = await bucketOf('facts', ['x']);
     const { Contents: [plain] = [] } = await server.client.send(new ListObjectsV2Command({ Bucket }));
-    expect(plain).toMatchObject({ Key: 'x', Size: 1, StorageClass: 'STANDARD', ETag: '"9dd4e461268c8034f5c8564e155c67a6"' });
+    expect(plain).toMatchObject({
+      Key: 'x',
+      Size: 1,
+      StorageClass: 'STANDARD',
+      ETag: '"9dd4e461268c8034f5c8564e155c67a6"',
+    });
     expect(plain?.Owner).toBeUndefined();
     expect(Math.abs(Date.now() - (plain?.LastModified?.getTime() ?? 0))).toBeLessThan(600_000);
-    const { Contents: [owned] = [] } = await server.client.send(new ListObjectsV2Command({ Bucket, FetchOwner: true }));
+    const { Contents: [owned] = [] } = await server.client.send(
+      new ListObjectsV2Command({ Bucket, FetchOwner: true }),
+    );
     expect(owned?.Owner?.ID).toBe('optml');
   });
 
@@ -118,7 +151,12 @@ describe('a listing', () => {
     let Marker: string | undefined;
     do {
       const page = await server.client.send(
-        new ListObjectsCommand({ Bucket, Delimiter: '/', MaxKeys: 1, ...(Marker === undefined ? {} : { Marker }) }),
+        new ListObjectsCommand({
+          Bucket,
+          Delimiter: '/',
+          MaxKeys: 1,
+          ...(Marker === undefined ? {} : { Marker }),
+        }),
       );
       keys.push(...(page.Contents ?? []).map(object => object.Key ?? ''));
       keys.push(...(page.CommonPrefixes ?? []).map(group => group.Prefix ?? ''));
@@ -160,7 +198,9 @@ describe('a listing', () => {
     expect(await list({ MaxKeys: -1 })).toEqual(['InvalidArgument', 400]);
     expect(await list({ EncodingType: 'base64' as 'url' })).toEqual(['InvalidArgument', 400]);
     expect(await list({ Bucket: 'absent' })).toEqual(['NoSuchBucket', 404]);
-    expect(codeOf(await sendSigned(server.port, { path: `/${BUCKET}`, query: { 'list-type': '3' } }))).toBe('InvalidArgument');
+    expect(codeOf(await sendSigned(server.port, { path: `/${BUCKET}`, query: { 'list-type': '3' } }))).toBe(
+      'InvalidArgument',
+    );
     expect(await server.client.send(new ListObjectsV2Command({ Bucket: BUCKET, MaxKeys: 0 }))).toMatchObject({
       IsTruncated: false,
       KeyCount: 0,

@@ -35,7 +35,9 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function begin(Key: string, more: Partial<CreateMultipartUploadCommandInput> = {}) {
-  const { UploadId } = await server.client.send(new CreateMultipartUploadCommand({ Bucket: BUCKET, Key, ...more }));
+  const { UploadId } = await server.client.send(
+    new CreateMultipartUploadCommand({ Bucket: BUCKET, Key, ...more }),
+  );
   return { Bucket: BUCKET, Key, UploadId: UploadId ?? '' };
 }
 
@@ -46,7 +48,11 @@ async function part(upload: Begun, PartNumber: number, Body: Buffer | string) {
   return { PartNumber, ETag };
 }
 
-const complete = (upload: Begun, Parts: { PartNumber: number; ETag: string | undefined }[], more: object = {}) =>
+const complete = (
+  upload: Begun,
+  Parts: { PartNumber: number; ETag: string | undefined }[],
+  more: object = {},
+) =>
   server.client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts }, ...more }));
 
 const md5 = (bytes: Buffer | string): Buffer => createHash('md5').update(bytes).digest();
@@ -54,7 +60,12 @@ const md5 = (bytes: Buffer | string): Buffer => createHash('md5').update(bytes).
 describe('an upload in parts', () => {
   it('becomes one plain file, with the ETag that S3 gives', async () => {
     const parts = [randomBytes(5 * MIB), randomBytes(6 * MIB), randomBytes(7)];
-    const upload = await begin('joined/x', { ContentType: 'text/x', Metadata: { a: 'b' }, Tagging: 'k=v', ServerSideEncryption: 'AES256' });
+    const upload = await begin('joined/x', {
+      ContentType: 'text/x',
+      Metadata: { a: 'b' },
+      Tagging: 'k=v',
+      ServerSideEncryption: 'AES256',
+    });
     // In another order than they are put together.
     const third = await part(upload, 9, parts[2] ?? '');
     const first = await part(upload, 2, parts[0] ?? '');
@@ -72,8 +83,13 @@ describe('an upload in parts', () => {
       ServerSideEncryption: 'AES256',
     });
     const one = await server.client.send(new GetObjectCommand({ ...target, PartNumber: 2 }));
-    expect([one.PartsCount, one.ContentRange]).toEqual([3, `bytes ${5 * MIB}-${11 * MIB - 1}/${11 * MIB + 7}`]);
-    expect(Buffer.from((await one.Body?.transformToByteArray()) ?? []).equals(parts[1] ?? Buffer.alloc(0))).toBe(true);
+    expect([one.PartsCount, one.ContentRange]).toEqual([
+      3,
+      `bytes ${5 * MIB}-${11 * MIB - 1}/${11 * MIB + 7}`,
+    ]);
+    expect(
+      Buffer.from((await one.Body?.transformToByteArray()) ?? []).equals(parts[1] ?? Buffer.alloc(0)),
+    ).toBe(true);
     expect(readdirSync(join(server.root, '.optml', 'multipart', BUCKET))).toEqual([]);
   });
 
@@ -116,7 +132,10 @@ describe('an upload in parts', () => {
     await server.client.send(new AbortMultipartUploadCommand(upload));
     expect(await refusal(part(upload, 2, 'x'))).toEqual(['NoSuchUpload', 404]);
     expect(await refusal(complete(upload, [one]))).toEqual(['NoSuchUpload', 404]);
-    expect(await refusal(server.client.send(new AbortMultipartUploadCommand(upload)))).toEqual(['NoSuchUpload', 404]);
+    expect(await refusal(server.client.send(new AbortMultipartUploadCommand(upload)))).toEqual([
+      'NoSuchUpload',
+      404,
+    ]);
     expect(readdirSync(join(server.root, '.optml', 'multipart', BUCKET))).toEqual([]);
   });
 
@@ -135,7 +154,12 @@ describe('an upload in parts', () => {
     const upload = await begin('from-parts');
     const copy = async (PartNumber: number, CopySourceRange: string) => {
       const { CopyPartResult } = await server.client.send(
-        new UploadPartCopyCommand({ ...upload, PartNumber, CopySource: `${BUCKET}/part-source`, CopySourceRange }),
+        new UploadPartCopyCommand({
+          ...upload,
+          PartNumber,
+          CopySource: `${BUCKET}/part-source`,
+          CopySourceRange,
+        }),
       );
       return { PartNumber, ETag: CopyPartResult?.ETag };
     };
@@ -147,7 +171,12 @@ describe('an upload in parts', () => {
     expect(
       await refusal(
         server.client.send(
-          new UploadPartCopyCommand({ ...beyond, PartNumber: 1, CopySource: `${BUCKET}/part-source`, CopySourceRange: `bytes=0-${6 * MIB}` }),
+          new UploadPartCopyCommand({
+            ...beyond,
+            PartNumber: 1,
+            CopySource: `${BUCKET}/part-source`,
+            CopySourceRange: `bytes=0-${6 * MIB}`,
+          }),
         ),
       ),
     ).toEqual(['InvalidArgument', 400]);
@@ -158,8 +187,13 @@ describe('an upload in parts', () => {
     const uploads = [];
     for (const key of ['list/a', 'list/b/1', 'list/b/2', 'list/c']) uploads.push(await begin(key));
     const keys = async (more: object = {}) => {
-      const page = await server.client.send(new ListMultipartUploadsCommand({ Bucket: BUCKET, Prefix: 'list/', ...more }));
-      return [...(page.Uploads ?? []).map(one => one.Key), ...(page.CommonPrefixes ?? []).map(one => one.Prefix)];
+      const page = await server.client.send(
+        new ListMultipartUploadsCommand({ Bucket: BUCKET, Prefix: 'list/', ...more }),
+      );
+      return [
+        ...(page.Uploads ?? []).map(one => one.Key),
+        ...(page.CommonPrefixes ?? []).map(one => one.Prefix),
+      ];
     };
     expect(await keys()).toEqual(['list/a', 'list/b/1', 'list/b/2', 'list/c']);
     expect(await keys({ Delimiter: '/' })).toEqual(['list/a', 'list/c', 'list/b/']);
@@ -169,7 +203,9 @@ describe('an upload in parts', () => {
     for (const number of [1, 2, 3]) await part(one, number, `part ${number}`);
     const page = await server.client.send(new ListPartsCommand({ ...one, MaxParts: 2 }));
     expect([page.Parts?.map(found => found.Size), page.IsTruncated]).toEqual([[6, 6], true]);
-    const next = await server.client.send(new ListPartsCommand({ ...one, PartNumberMarker: page.NextPartNumberMarker }));
+    const next = await server.client.send(
+      new ListPartsCommand({ ...one, PartNumberMarker: page.NextPartNumberMarker }),
+    );
     expect(next.Parts?.map(found => found.PartNumber)).toEqual([3]);
     for (const upload of uploads) await server.client.send(new AbortMultipartUploadCommand(upload));
     expect(await keys()).toEqual([]);
@@ -180,11 +216,18 @@ describe('checksums of uploads in parts', () => {
   const parts = [randomBytes(5 * MIB), randomBytes(1000)];
   const whole = Buffer.concat(parts);
 
-  async function uploaded(Key: string, ChecksumAlgorithm: ChecksumAlgorithm, ChecksumType?: 'COMPOSITE' | 'FULL_OBJECT') {
-    const upload = await begin(Key, { ChecksumAlgorithm, ...(ChecksumType === undefined ? {} : { ChecksumType }) });
+  async function uploaded(
+    Key: string,
+    ChecksumAlgorithm: ChecksumAlgorithm,
+    ChecksumType?: 'COMPOSITE' | 'FULL_OBJECT',
+  ) {
+    const upload = await begin(Key, {
+      ChecksumAlgorithm,
+      ...(ChecksumType === undefined ? {} : { ChecksumType }),
+    });
     const done = [];
     for (const [index, Body] of parts.entries()) {
-      const { $metadata: _, ...answer } = await server.client.send(
+      const answer = await server.client.send(
         new UploadPartCommand({ ...upload, PartNumber: index + 1, Body, ChecksumAlgorithm }),
       );
       done.push({ ...answer, PartNumber: index + 1 });
@@ -195,13 +238,24 @@ describe('checksums of uploads in parts', () => {
   it('are those of the parts’ checksums', async () => {
     const sha = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
     const { ChecksumSHA256, ChecksumType } = await uploaded('sums/composite', 'SHA256');
-    expect([ChecksumSHA256, ChecksumType]).toEqual([`${sha(Buffer.concat(parts.map(sha))).toString('base64')}-2`, 'COMPOSITE']);
+    expect([ChecksumSHA256, ChecksumType]).toEqual([
+      `${sha(Buffer.concat(parts.map(sha))).toString('base64')}-2`,
+      'COMPOSITE',
+    ]);
     const attributes = await server.client.send(
-      new GetObjectAttributesCommand({ Bucket: BUCKET, Key: 'sums/composite', ObjectAttributes: ['ObjectParts'] }),
+      new GetObjectAttributesCommand({
+        Bucket: BUCKET,
+        Key: 'sums/composite',
+        ObjectAttributes: ['ObjectParts'],
+      }),
     );
     expect(attributes.ObjectParts).toMatchObject({
       TotalPartsCount: 2,
-      Parts: parts.map((bytes, index) => ({ PartNumber: index + 1, Size: bytes.length, ChecksumSHA256: sha(bytes).toString('base64') })),
+      Parts: parts.map((bytes, index) => ({
+        PartNumber: index + 1,
+        Size: bytes.length,
+        ChecksumSHA256: sha(bytes).toString('base64'),
+      })),
     });
   });
 
@@ -212,14 +266,23 @@ describe('checksums of uploads in parts', () => {
     expect([ChecksumCRC32, ChecksumType]).toEqual([bytes.toString('base64'), 'FULL_OBJECT']);
     const crc64 = await uploaded('sums/crc64', 'CRC64NVME');
     const single = await server.client.send(
-      new PutObjectCommand({ Bucket: BUCKET, Key: 'sums/single', Body: whole, ChecksumAlgorithm: 'CRC64NVME' }),
+      new PutObjectCommand({
+        Bucket: BUCKET,
+        Key: 'sums/single',
+        Body: whole,
+        ChecksumAlgorithm: 'CRC64NVME',
+      }),
     );
     expect([crc64.ChecksumCRC64NVME, crc64.ChecksumType]).toEqual([single.ChecksumCRC64NVME, 'FULL_OBJECT']);
   });
 
   it('are refused in forms that cannot be', async () => {
-    expect(await refusal(begin('sums/x', { ChecksumAlgorithm: 'SHA256', ChecksumType: 'FULL_OBJECT' }))).toEqual(['InvalidRequest', 400]);
-    expect(await refusal(begin('sums/x', { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'COMPOSITE' }))).toEqual(['InvalidRequest', 400]);
+    expect(
+      await refusal(begin('sums/x', { ChecksumAlgorithm: 'SHA256', ChecksumType: 'FULL_OBJECT' })),
+    ).toEqual(['InvalidRequest', 400]);
+    expect(
+      await refusal(begin('sums/x', { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'COMPOSITE' })),
+    ).toEqual(['InvalidRequest', 400]);
   });
 });
 

@@ -25,7 +25,7 @@ import { BUCKET, refusal } from './harness.js';
 import { buildProgram, startProcess, type ServerProcess } from './server-process.js';
 
 const program = buildProgram();
-afterAll(program.remove);
+afterAll(() => program.remove());
 
 let parent: string;
 let root: string;
@@ -60,7 +60,9 @@ async function get(client: S3Client, Key: string): Promise<string> {
 async function winners(writes: readonly Promise<unknown>[]): Promise<number[]> {
   const results = await Promise.allSettled(writes);
   const lost = await Promise.all(
-    results.map(async result => (result.status === 'rejected' ? await refusal(Promise.reject(result.reason as Error)) : null)),
+    results.map(async result =>
+      result.status === 'rejected' ? await refusal(Promise.reject(result.reason as Error)) : null,
+    ),
   );
   for (const refused of lost) if (refused !== null) expect(refused).toEqual(['PreconditionFailed', 412]);
   return lost.flatMap((refused, index) => (refused === null ? [index] : []));
@@ -78,7 +80,9 @@ describe('two servers on one store', () => {
       const { ETag } = await put(one.client, 'seen', String(round));
       expect(await get(two.client, 'seen')).toBe(String(round));
       expect((await two.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'seen' }))).ETag).toBe(ETag);
-      const { Contents = [] } = await two.client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'seen' }));
+      const { Contents = [] } = await two.client.send(
+        new ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'seen' }),
+      );
       expect(Contents.map(object => object.ETag)).toEqual([ETag]);
     }
   });
@@ -86,7 +90,9 @@ describe('two servers on one store', () => {
   it('let one of 16 create an object', async () => {
     for (let round = 0; round < 20; round++) {
       const key = `race/${round}`;
-      const won = await winners(sixteen.map(index => put(clientOf(index), key, String(index), { IfNoneMatch: '*' })));
+      const won = await winners(
+        sixteen.map(index => put(clientOf(index), key, String(index), { IfNoneMatch: '*' })),
+      );
       expect(won.length).toBe(1);
       expect(await get(two.client, key)).toBe(String(won[0]));
     }
@@ -95,7 +101,9 @@ describe('two servers on one store', () => {
   it('let one of 16 create an object whose key is no path', async () => {
     for (let round = 0; round < 5; round++) {
       const key = `race//${round}/`;
-      const won = await winners(sixteen.map(index => put(clientOf(index), key, String(index), { IfNoneMatch: '*' })));
+      const won = await winners(
+        sixteen.map(index => put(clientOf(index), key, String(index), { IfNoneMatch: '*' })),
+      );
       expect([won.length, await get(one.client, key)]).toEqual([1, String(won[0])]);
     }
   });
@@ -104,7 +112,9 @@ describe('two servers on one store', () => {
     for (let round = 0; round < 20; round++) {
       const key = `swap/${round}`;
       const { ETag } = await put(one.client, key, 'before');
-      const won = await winners(sixteen.map(index => put(clientOf(index), key, String(index), { IfMatch: ETag })));
+      const won = await winners(
+        sixteen.map(index => put(clientOf(index), key, String(index), { IfMatch: ETag })),
+      );
       expect([won.length, await get(one.client, key)]).toEqual([1, String(won[0])]);
     }
   });
@@ -112,9 +122,13 @@ describe('two servers on one store', () => {
   it('keep one whole object, and what belongs to it, when 16 write it', async () => {
     for (let round = 0; round < 10; round++) {
       await Promise.all(
-        sixteen.map(index => put(clientOf(index), 'mixed', Buffer.alloc(300_000, index), { Metadata: { index: String(index) } })),
+        sixteen.map(index =>
+          put(clientOf(index), 'mixed', Buffer.alloc(300_000, index), { Metadata: { index: String(index) } }),
+        ),
       );
-      const { Metadata, ETag } = await one.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'mixed' }));
+      const { Metadata, ETag } = await one.client.send(
+        new HeadObjectCommand({ Bucket: BUCKET, Key: 'mixed' }),
+      );
       const bytes = readFileSync(join(root, BUCKET, 'mixed'));
       expect(bytes.equals(Buffer.alloc(300_000, Number(Metadata?.['index'])))).toBe(true);
       expect(ETag).toBe(`"${createHash('md5').update(bytes).digest('hex')}"`);
@@ -128,7 +142,9 @@ describe('a server that is killed', () => {
 
   it('has kept all that it acknowledged, with all that belongs to it', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => put(one.client, `kept/${index}`, `content ${index}`, { Metadata: { index: String(index) } })),
+      Array.from({ length: 50 }, (_, index) =>
+        put(one.client, `kept/${index}`, `content ${index}`, { Metadata: { index: String(index) } }),
+      ),
     );
     await one.kill();
     for (const [index, { ETag }] of answers.entries()) {
@@ -152,10 +168,16 @@ describe('a server that is killed', () => {
   it('has kept the parts of an upload, which another completes', async () => {
     const target = { Bucket: BUCKET, Key: 'parts' };
     const { UploadId } = await one.client.send(new CreateMultipartUploadCommand(target));
-    const { ETag } = await one.client.send(new UploadPartCommand({ ...target, UploadId, PartNumber: 1, Body: 'part' }));
+    const { ETag } = await one.client.send(
+      new UploadPartCommand({ ...target, UploadId, PartNumber: 1, Body: 'part' }),
+    );
     await one.kill();
     await two.client.send(
-      new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } }),
+      new CompleteMultipartUploadCommand({
+        ...target,
+        UploadId,
+        MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] },
+      }),
     );
     expect(await get(two.client, 'parts')).toBe('part');
   });
@@ -164,7 +186,9 @@ describe('a server that is killed', () => {
     await put(one.client, 'locked', 'x');
     const { ETag } = await put(one.client, 'locked', 'y', { IfMatch: '*' });
     // Killed at any moment of many conditional writes; whatever it held does not hold up the other.
-    const writes = Array.from({ length: 50 }, (_, index) => put(one.client, 'locked', String(index), { IfMatch: '*' }));
+    const writes = Array.from({ length: 50 }, (_, index) =>
+      put(one.client, 'locked', String(index), { IfMatch: '*' }),
+    );
     await Promise.race(writes);
     await one.kill();
     await Promise.allSettled(writes);
@@ -176,7 +200,9 @@ describe('a server that is killed', () => {
 
 /** Sends half of 64 MiB, waits until some of it is on the disk, and kills the server. */
 async function beginAndKill(key: string): Promise<void> {
-  const url = await getSignedUrl(one.client, new PutObjectCommand({ Bucket: BUCKET, Key: key }), { expiresIn: 600 });
+  const url = await getSignedUrl(one.client, new PutObjectCommand({ Bucket: BUCKET, Key: key }), {
+    expiresIn: 600,
+  });
   const outgoing = request(url, { method: 'PUT', headers: { 'content-length': 64 * 1024 * 1024 } });
   const failed = once(outgoing, 'error');
   outgoing.write(Buffer.alloc(32 * 1024 * 1024, 'a'));

@@ -42,7 +42,18 @@ describe('boto3', () => {
     const script = join(import.meta.dirname, 'boto3-checks.py');
     const { stdout } = await run(clients.python, [script], { env: environment() });
     expect(stdout.trim().split('\n')).toEqual([
-      'buckets', 'odd keys', 'metadata', 'large file', 'ranges', 'errors', 'listing', 'copy', 'conditional', 'delete', 'presigned', 'tagging',
+      'buckets',
+      'odd keys',
+      'metadata',
+      'large file',
+      'ranges',
+      'errors',
+      'listing',
+      'copy',
+      'conditional',
+      'delete',
+      'presigned',
+      'tagging',
     ]);
   });
 });
@@ -62,7 +73,9 @@ describe('the AWS CLI', () => {
     await aws('s3', 'mb', 's3://cli2');
     await aws('s3', 'mv', 's3://cli/data/sub/ü +.bin', 's3://cli2/moved');
     await aws('s3', 'cp', 's3://cli2/moved', join(folder, 'back'));
-    expect(readFileSync(join(folder, 'back')).equals(readFileSync(join(folder, 'sub', 'ü +.bin')))).toBe(true);
+    expect(readFileSync(join(folder, 'back')).equals(readFileSync(join(folder, 'sub', 'ü +.bin')))).toBe(
+      true,
+    );
     await aws('s3', 'sync', '--delete', folder, 's3://cli/data', '--exclude', 'sub/*', '--exclude', 'back');
     await aws('s3', 'rm', '--recursive', 's3://cli');
     await aws('s3', 'rb', '--force', 's3://cli2');
@@ -72,11 +85,15 @@ describe('the AWS CLI', () => {
 
   it('presigns URLs that work, and takes objects from its standard input', async () => {
     await aws('s3', 'mb', 's3://presign');
-    const put = run('sh', ['-c', `printf piped | "${clients.aws}" s3 cp - s3://presign/x`], { env: environment() });
+    const put = run('sh', ['-c', `printf piped | "${clients.aws}" s3 cp - s3://presign/x`], {
+      env: environment(),
+    });
     await put;
     const url = (await aws('s3', 'presign', 's3://presign/x')).trim();
     expect(await (await fetch(url)).text()).toBe('piped');
     expect(await aws('s3', 'cp', 's3://presign/x', '-')).toBe('piped');
-    expect(JSON.parse(await aws('s3api', 'head-object', '--bucket', 'presign', '--key', 'x'))).toMatchObject({ ContentLength: 5 });
+    expect(JSON.parse(await aws('s3api', 'head-object', '--bucket', 'presign', '--key', 'x'))).toMatchObject({
+      ContentLength: 5,
+    });
   });
 });

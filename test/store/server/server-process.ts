@@ -22,9 +22,18 @@ export function buildProgram(): ServerProgram {
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 's3-server-'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  for (const file of [...sources('src/store'), ...sources('src/aws'), 'src/errors.ts', 'test/store/server/serve.ts']) {
+  for (const file of [
+    ...sources('src/store'),
+    ...sources('src/aws'),
+    'src/errors.ts',
+    'test/store/server/serve.ts',
+  ]) {
     const { outputText } = ts.transpileModule(readFileSync(join(ROOT, file), 'utf8'), {
-      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2023,
+        module: ts.ModuleKind.ESNext,
+        verbatimModuleSyntax: true,
+      },
     });
     const target = join(folder, file.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });

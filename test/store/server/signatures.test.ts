@@ -3,11 +3,29 @@
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallerKey } from '../../../src/store/server/caller.js';
-import { ACCESS_KEY, BUCKET, codeOf, createClient, refusal, REGION, SECRET_KEY, send, sendSigned, startServer, type Running } from './harness.js';
+import {
+  ACCESS_KEY,
+  BUCKET,
+  codeOf,
+  createClient,
+  refusal,
+  REGION,
+  SECRET_KEY,
+  send,
+  sendSigned,
+  startServer,
+  type Running,
+} from './harness.js';
 
 let server: Running;
 const keys = new Map<string, CallerKey>([[ACCESS_KEY, { secretAccessKey: SECRET_KEY }]]);
@@ -30,7 +48,10 @@ const read = (client = server.client) => client.send(new GetObjectCommand({ Buck
 describe('a request', () => {
   it('with a wrong secret, an unknown key or no signature is refused', async () => {
     expect(await refusal(read(holder('wrong')))).toEqual(['SignatureDoesNotMatch', 403]);
-    expect(await refusal(read(holder(SECRET_KEY, { accessKeyId: 'UNKNOWN' })))).toEqual(['InvalidAccessKeyId', 403]);
+    expect(await refusal(read(holder(SECRET_KEY, { accessKeyId: 'UNKNOWN' })))).toEqual([
+      'InvalidAccessKeyId',
+      403,
+    ]);
     const anonymous = await send(server.port, { path: `/${BUCKET}/x` });
     expect([anonymous.status, codeOf(anonymous)]).toEqual([403, 'AccessDenied']);
   });
@@ -53,22 +74,43 @@ describe('a request', () => {
   });
 
   it('for another service, or of another kind of signature, is refused', async () => {
-    const headers = { host: 'localhost', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', 'x-amz-date': amzDate(new Date()) };
+    const headers = {
+      host: 'localhost',
+      'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+      'x-amz-date': amzDate(new Date()),
+    };
     for (const [authorization, code] of [
-      [`AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}/20130524/${REGION}/sts/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`, 'AuthorizationHeaderMalformed'],
-      [`AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}, SignedHeaders=host, Signature=x`, 'AuthorizationHeaderMalformed'],
+      [
+        `AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}/20130524/${REGION}/sts/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`,
+        'AuthorizationHeaderMalformed',
+      ],
+      [
+        `AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}, SignedHeaders=host, Signature=x`,
+        'AuthorizationHeaderMalformed',
+      ],
       ['AWS4-HMAC-SHA256 nonsense', 'AuthorizationHeaderMalformed'],
       ['AWS4-ECDSA-P256-SHA256 Credential=x', 'NotImplemented'],
       [`AWS ${ACCESS_KEY}:c2lnbmF0dXJl`, 'InvalidRequest'],
       ['Bearer x', 'InvalidRequest'],
     ] as const)
-      expect([authorization, codeOf(await send(server.port, { path: '/', headers: { ...headers, authorization } }))]).toEqual([authorization, code]);
+      expect([
+        authorization,
+        codeOf(await send(server.port, { path: '/', headers: { ...headers, authorization } })),
+      ]).toEqual([authorization, code]);
   });
 
   it('is served for the names of the server, and for its addresses, only', async () => {
-    const hosts = async (host: string) => codeOf(await send(server.port, { path: `/${BUCKET}/x`, headers: { host } }));
+    const hosts = async (host: string) =>
+      codeOf(await send(server.port, { path: `/${BUCKET}/x`, headers: { host } }));
     const unsigned = 'AccessDenied';
-    for (const host of ['localhost', `LOCALHOST:${server.port}`, `${BUCKET}.localhost`, '127.0.0.1', '[::1]:80']) expect(await hosts(host)).toBe(unsigned);
+    for (const host of [
+      'localhost',
+      `LOCALHOST:${server.port}`,
+      `${BUCKET}.localhost`,
+      '127.0.0.1',
+      '[::1]:80',
+    ])
+      expect(await hosts(host)).toBe(unsigned);
     const foreign = await send(server.port, { path: `/${BUCKET}/x`, headers: { host: 'evil.example' } });
     expect([foreign.status, foreign.body.toString()]).toEqual([403, expect.stringContaining('evil.example')]);
   });
@@ -76,14 +118,22 @@ describe('a request', () => {
   it('for a body that has another hash than was signed changes nothing', async () => {
     await server.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'hash', Body: 'before' }));
     const hash = createHash('sha256').update('something else').digest('hex');
-    const answer = await sendSigned(server.port, { method: 'PUT', path: `/${BUCKET}/hash`, headers: { 'x-amz-content-sha256': hash, 'content-length': '5' }, body: 'after' });
+    const answer = await sendSigned(server.port, {
+      method: 'PUT',
+      path: `/${BUCKET}/hash`,
+      headers: { 'x-amz-content-sha256': hash, 'content-length': '5' },
+      body: 'after',
+    });
     expect([answer.status, codeOf(answer)]).toEqual([400, 'XAmzContentSHA256Mismatch']);
     expect(stored('hash')).toBe('before');
   });
 
   it('has an id, a date and a server in its answer', async () => {
     const { headers } = await send(server.port, { path: '/' });
-    expect([headers['x-amz-request-id'], headers.server]).toEqual([expect.stringMatching(/^[0-9A-F]{16}$/), 'optml']);
+    expect([headers['x-amz-request-id'], headers.server]).toEqual([
+      expect.stringMatching(/^[0-9A-F]{16}$/),
+      'optml',
+    ]);
     expect(Date.parse(headers.date ?? '')).not.toBeNaN();
   });
 });
@@ -93,19 +143,29 @@ describe('keys', () => {
     keys.set('SESSION', { secretAccessKey: 'secret', sessionToken: 'token' });
     const session = { accessKeyId: 'SESSION', sessionToken: 'token' };
     await read(holder('secret', session));
-    expect(await refusal(read(holder('secret', { accessKeyId: 'SESSION' })))).toEqual(['InvalidAccessKeyId', 403]);
-    expect(await refusal(read(holder('secret', { ...session, sessionToken: 'other' })))).toEqual(['InvalidToken', 400]);
+    expect(await refusal(read(holder('secret', { accessKeyId: 'SESSION' })))).toEqual([
+      'InvalidAccessKeyId',
+      403,
+    ]);
+    expect(await refusal(read(holder('secret', { ...session, sessionToken: 'other' })))).toEqual([
+      'InvalidToken',
+      400,
+    ]);
     expect(await refusal(read(holder(SECRET_KEY, { sessionToken: 'token' })))).toEqual(['InvalidToken', 400]);
   });
 
   it('of a job do what they may, and nothing once they are taken away', async () => {
     keys.set('JOB', {
       secretAccessKey: 'secret',
-      may: ({ operation, bucket, key }) => operation === 'GetObject' && bucket === BUCKET && key.startsWith('x'),
+      may: ({ operation, bucket, key }) =>
+        operation === 'GetObject' && bucket === BUCKET && key.startsWith('x'),
     });
     const job = holder('secret', { accessKeyId: 'JOB' });
     await read(job);
-    expect(await refusal(job.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'x', Body: '' })))).toEqual(['AccessDenied', 403]);
+    expect(await refusal(job.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'x', Body: '' })))).toEqual([
+      'AccessDenied',
+      403,
+    ]);
     expect(await refusal(job.send(new ListBucketsCommand({})))).toEqual(['AccessDenied', 403]);
     keys.delete('JOB');
     expect(await refusal(read(job))).toEqual(['InvalidAccessKeyId', 403]);
@@ -114,31 +174,66 @@ describe('keys', () => {
 
 describe('a presigned URL', () => {
   it('of version 4 reads and writes until it expires', async () => {
-    const get = await getSignedUrl(server.client, new GetObjectCommand({ Bucket: BUCKET, Key: 'x' }), { expiresIn: 60 });
+    const get = await getSignedUrl(server.client, new GetObjectCommand({ Bucket: BUCKET, Key: 'x' }), {
+      expiresIn: 60,
+    });
     expect(await (await fetch(get)).text()).toBe('content');
-    const put = await getSignedUrl(server.client, new PutObjectCommand({ Bucket: BUCKET, Key: 'pre signed' }), { expiresIn: 60 });
+    const put = await getSignedUrl(
+      server.client,
+      new PutObjectCommand({ Bucket: BUCKET, Key: 'pre signed' }),
+      { expiresIn: 60 },
+    );
     expect((await fetch(put, { method: 'PUT', body: 'sent' })).status).toBe(200);
     expect(stored('pre signed')).toBe('sent');
-    const old = await getSignedUrl(server.client, new GetObjectCommand({ Bucket: BUCKET, Key: 'x' }), { expiresIn: 60, signingDate: new Date(Date.now() - 61_000) });
+    const old = await getSignedUrl(server.client, new GetObjectCommand({ Bucket: BUCKET, Key: 'x' }), {
+      expiresIn: 60,
+      signingDate: new Date(Date.now() - 61_000),
+    });
     const expired = await fetch(old);
-    expect([expired.status, await expired.text()]).toEqual([403, expect.stringContaining('Request has expired')]);
+    expect([expired.status, await expired.text()]).toEqual([
+      403,
+      expect.stringContaining('Request has expired'),
+    ]);
   });
 
   it('of version 4 that was changed is refused', async () => {
-    const url = await getSignedUrl(server.client, new GetObjectCommand({ Bucket: BUCKET, Key: 'x' }), { expiresIn: 60 });
-    for (const changed of [url.replace('/x?', '/hash?'), url.replace('Expires=60', 'Expires=61'), `${url}&tagging=`, url.replace(/Signature=\w/, 'Signature=z')])
+    const url = await getSignedUrl(server.client, new GetObjectCommand({ Bucket: BUCKET, Key: 'x' }), {
+      expiresIn: 60,
+    });
+    for (const changed of [
+      url.replace('/x?', '/hash?'),
+      url.replace('Expires=60', 'Expires=61'),
+      `${url}&tagging=`,
+      url.replace(/Signature=\w/, 'Signature=z'),
+    ])
       expect([403, 400]).toContain((await fetch(changed)).status);
     const long = await fetch(url.replace('Expires=60', 'Expires=604801'));
-    expect([long.status, await long.text()]).toEqual([400, expect.stringContaining('AuthorizationQueryParametersError')]);
+    expect([long.status, await long.text()]).toEqual([
+      400,
+      expect.stringContaining('AuthorizationQueryParametersError'),
+    ]);
   });
 
   it('of version 2 works as boto3 makes it, with headers moved into the query', async () => {
     const now = Math.floor(Date.now() / 1000);
-    expect((await send(server.port, v2({ path: `/${BUCKET}/x`, expires: now + 60 }))).body.toString()).toBe('content');
-    const override = v2({ path: `/${BUCKET}/x`, expires: now + 60, query: { 'response-content-type': 'text/x' } });
+    expect((await send(server.port, v2({ path: `/${BUCKET}/x`, expires: now + 60 }))).body.toString()).toBe(
+      'content',
+    );
+    const override = v2({
+      path: `/${BUCKET}/x`,
+      expires: now + 60,
+      query: { 'response-content-type': 'text/x' },
+    });
     expect((await send(server.port, override)).headers['content-type']).toBe('text/x');
-    const put = v2({ method: 'PUT', path: `/${BUCKET}/v2%20put`, expires: now + 60, query: { 'content-type': 'text/y', 'x-amz-meta-a': 'b' } });
-    expect((await send(server.port, { ...put, headers: { 'content-length': '4' }, body: 'sent' })).status).toBe(200);
+    const put = v2({
+      method: 'PUT',
+      path: `/${BUCKET}/v2%20put`,
+      expires: now + 60,
+      query: { 'content-type': 'text/y', 'x-amz-meta-a': 'b' },
+    });
+    expect(
+      (await send(server.port, { ...put, headers: { 'content-length': '4' }, body: 'sent' })).status,
+    ).toBe(200);
     expect(stored('v2 put')).toBe('sent');
     const head = await server.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'v2 put' }));
     expect(head.ContentLength).toBe(4);
@@ -147,11 +242,19 @@ describe('a presigned URL', () => {
   it('of version 2 that expired or was changed is refused', async () => {
     const now = Math.floor(Date.now() / 1000);
     const expired = await send(server.port, v2({ path: `/${BUCKET}/x`, expires: now - 1 }));
-    expect([expired.status, expired.body.toString()]).toEqual([403, expect.stringContaining('Request has expired')]);
+    expect([expired.status, expired.body.toString()]).toEqual([
+      403,
+      expect.stringContaining('Request has expired'),
+    ]);
     const url = v2({ path: `/${BUCKET}/x`, expires: now + 60 });
-    for (const path of [url.path.replace('/x?', '/hash?'), url.path.replace(/Expires=\d+/, `Expires=${now + 61}`)])
+    for (const path of [
+      url.path.replace('/x?', '/hash?'),
+      url.path.replace(/Expires=\d+/, `Expires=${now + 61}`),
+    ])
       expect(codeOf(await send(server.port, { path }))).toBe('SignatureDoesNotMatch');
-    expect(codeOf(await send(server.port, { path: url.path.replace(/&Signature=[^&]*/, '') }))).toBe('AccessDenied');
+    expect(codeOf(await send(server.port, { path: url.path.replace(/&Signature=[^&]*/, '') }))).toBe(
+      'AccessDenied',
+    );
   });
 });
 
@@ -173,7 +276,11 @@ describe('a body in signed chunks', () => {
       ['a trailer', (body: string) => body.replace('sha256:', 'sha256:A')],
     ] as const) {
       const answer = await sendChunked({ chunks, trailer: true, key: 'chunked-bad', change });
-      expect([what, [400, 403].includes(answer.status), codeOf(answer)]).toEqual([what, true, expect.stringMatching(/SignatureDoesNotMatch|InvalidRequest/)]);
+      expect([what, [400, 403].includes(answer.status), codeOf(answer)]).toEqual([
+        what,
+        true,
+        expect.stringMatching(/SignatureDoesNotMatch|InvalidRequest/),
+      ]);
     }
     expect((await sendSigned(server.port, { path: `/${BUCKET}/chunked-bad` })).status).toBe(404);
   });
@@ -187,10 +294,30 @@ const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256'
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** The rules of AWS's page, spelled out once more. */
-function signedBy({ method, path, headers, date, region = REGION }: { method: string; path: string; headers: Record<string, string>; date: Date; region?: string }) {
+function signedBy({
+  method,
+  path,
+  headers,
+  date,
+  region = REGION,
+}: {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  date: Date;
+  region?: string;
+}) {
   const names = Object.keys(headers).sort();
   const scope = `${amzDate(date).slice(0, 8)}/${region}/s3/aws4_request`;
-  const canonical = [method, path, '', ...names.map(name => `${name}:${headers[name] ?? ''}`), '', names.join(';'), headers['x-amz-content-sha256']].join('\n');
+  const canonical = [
+    method,
+    path,
+    '',
+    ...names.map(name => `${name}:${headers[name] ?? ''}`),
+    '',
+    names.join(';'),
+    headers['x-amz-content-sha256'],
+  ].join('\n');
   let key = hmac(`AWS4${SECRET_KEY}`, amzDate(date).slice(0, 8));
   for (const item of [region, 's3', 'aws4_request']) key = hmac(key, item);
   const sign = (text: string): string => hmac(key, text).toString('hex');
@@ -199,14 +326,31 @@ function signedBy({ method, path, headers, date, region = REGION }: { method: st
   return { authorization, signature, sign, scope: `${amzDate(date)}\n${scope}` };
 }
 
-function sendAt(date: Date, { region = REGION, unsigned = {} }: { region?: string; unsigned?: Record<string, string> } = {}) {
+function sendAt(
+  date: Date,
+  { region = REGION, unsigned = {} }: { region?: string; unsigned?: Record<string, string> } = {},
+) {
   const path = `/${BUCKET}/x`;
-  const headers = { host: `127.0.0.1:${server.port}`, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', 'x-amz-date': amzDate(date) };
+  const headers = {
+    host: `127.0.0.1:${server.port}`,
+    'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+    'x-amz-date': amzDate(date),
+  };
   const { authorization } = signedBy({ method: 'GET', path, headers, date, region });
   return send(server.port, { path, headers: { ...headers, ...unsigned, authorization } });
 }
 
-function v2({ method = 'GET', path, expires, query = {} }: { method?: string; path: string; expires: number; query?: Record<string, string> }) {
+function v2({
+  method = 'GET',
+  path,
+  expires,
+  query = {},
+}: {
+  method?: string;
+  path: string;
+  expires: number;
+  query?: Record<string, string>;
+}) {
   const moved = Object.entries(query).filter(([name]) => name.startsWith('x-amz-'));
   const signedQuery = Object.entries(query).filter(([name]) => name.startsWith('response-'));
   const text = [
@@ -214,7 +358,9 @@ function v2({ method = 'GET', path, expires, query = {} }: { method?: string; pa
     '',
     query['content-type'] ?? '',
     String(expires),
-    moved.map(([name, value]) => `${name}:${value}\n`).join('') + path + (signedQuery.length > 0 ? `?${signedQuery.map(pair => pair.join('=')).join('&')}` : ''),
+    moved.map(([name, value]) => `${name}:${value}\n`).join('') +
+      path +
+      (signedQuery.length > 0 ? `?${signedQuery.map(pair => pair.join('=')).join('&')}` : ''),
   ].join('\n');
   const signature = createHmac('sha1', SECRET_KEY).update(text).digest('base64');
   const all = { AWSAccessKeyId: ACCESS_KEY, Signature: signature, Expires: String(expires), ...query };
@@ -259,5 +405,10 @@ function sendChunked({
     body += `${line}\r\nx-amz-trailer-signature:${last}\r\n`;
   }
   body = change(`${body}\r\n`);
-  return send(server.port, { method: 'PUT', path, headers: { ...headers, authorization, 'content-length': String(body.length) }, body });
+  return send(server.port, {
+    method: 'PUT',
+    path,
+    headers: { ...headers, authorization, 'content-length': String(body.length) },
+    body,
+  });
 }

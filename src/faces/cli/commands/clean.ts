@@ -7,12 +7,10 @@ export type CleanFlags = SettingFlags & OutputFlags & { readonly dryRun?: boolea
 
 export async function clean(facts: ProcessFacts, flags: CleanFlags): Promise<void> {
   const emulator = await openEmulator(facts, flags);
-  const { store, home } = emulator.settings;
   const observer = terminalObserver({
     stream: process.stderr,
     quiet: flags.json === true,
     colors: false,
-    s3Folder: store === 'embedded' ? `${home}/s3` : null,
   });
   const report = await emulator.clean({
     dryRun: flags.dryRun ?? false,

@@ -32,7 +32,6 @@ export async function runRequests(
     stream: process.stderr,
     quiet: flags.quiet ?? false,
     colors: wantsColors(facts, process.stderr.isTTY),
-    s3Folder: emulator.settings.store === 'embedded' ? `${emulator.settings.home}/s3` : null,
   });
   const presses = listenToSignals(count => screen.say(count === 1 ? STOPPING : KILLING));
   try {

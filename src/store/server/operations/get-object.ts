@@ -83,7 +83,9 @@ function describe(request: S3Request, found: StoredObject): Head {
       ...(part === null || record.parts === undefined
         ? {}
         : { 'x-amz-mp-parts-count': String(record.parts.length) }),
-      ...(record.tags === undefined ? {} : { 'x-amz-tagging-count': String(record.tags.length) }),
+      ...(record.tags === undefined || record.tags.length === 0
+        ? {}
+        : { 'x-amz-tagging-count': String(record.tags.length) }),
       ...(checked ? checksumHeaders(record) : {}),
       ...overrides(request),
     },

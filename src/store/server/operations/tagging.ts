@@ -42,8 +42,7 @@ export function deleteObjectTaggingOperation(context: Context): Answer {
 
 function replaceTags(context: Context, tags: readonly Tag[]): void {
   const { stamp, record } = found(context);
-  const { tags: _, ...rest } = record;
-  const changed: ObjectRecord = tags.length === 0 ? rest : { ...rest, tags };
+  const changed: ObjectRecord = { ...record, tags };
   replaceRecord({ root: context.store.root, address: addressOf(context), stamp, record: changed });
 }
 
