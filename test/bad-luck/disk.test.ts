@@ -48,6 +48,23 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, for a small 
     expect(await describeJob(job, { home })).toEqual(describedIn(result.stdout));
   });
 
+  it('with no inode free, at whatever step that shows: one sentence, and nothing left but what was there', async () => {
+    for (const inodes of [14, 18, 22, 26, 30, 34, 38]) {
+      const { home, job, request } = await prepared(`size=50m,nr_inodes=${inodes}`, 'true', {
+        InputDataConfig: CHANNEL,
+      });
+      const store = await gatedStore();
+      for (const index of [1, 2, 3, 4]) store.objects.set(`data/train/${index}`, Buffer.from('x'));
+      const result = await optml(['run', request, '--json', '--store', store.url], { home, env: store.env });
+      expect([0, 1, 3]).toContain(result.status);
+      expect(result.stderr).not.toMatch(/Something went wrong inside|\n\s+at /);
+      if (result.status !== 0) expect(result.stderr).toContain(FULL);
+      // Once there was a job, its end is told.
+      if (result.status === 1) expect(describedIn(result.stdout).FailureReason).toContain(FULL);
+      await expectNothingLeft(home, job);
+    }
+  });
+
   it('while inputs come from a server, small ones and a large one', async () => {
     for (const sizes of [[14 * MB], Array.from({ length: 20 }, () => 0.7 * MB)]) {
       const { home, job, request } = await prepared('size=10m', 'true', { InputDataConfig: CHANNEL });
