@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dropAnswer, send, type Answer } from './answer.js';
 import { answerBadHttp } from './bad-http.js';
 import { errorAnswer } from './error-answer.js';
+import { httpOptions, LIMITS, type S3ServerLimits } from './http-options.js';
 import { asS3Error, ClientGone } from './s3-error.js';
 
 export interface HttpShellOptions {
@@ -21,23 +22,6 @@ export interface HttpShellOptions {
   readonly onFault?: ((fault: unknown) => void) | undefined;
 }
 
-export interface S3ServerLimits {
-  /** The longest wait for a client to send or to take something, in milliseconds. */
-  readonly idleMs: number;
-  /** For all headers of a request. */
-  readonly headersMs: number;
-  readonly headerBytes: number;
-  /** How long a connection without a request stays open. */
-  readonly keepAliveMs: number;
-}
-
-export const LIMITS: S3ServerLimits = {
-  idleMs: 60_000,
-  headersMs: 20_000,
-  headerBytes: 32 * 1024,
-  keepAliveMs: 60_000,
-};
-
 export interface HttpShell {
   /** Answers one request, for a server that somebody else listens with. */
   readonly handle: (message: IncomingMessage, response: ServerResponse) => void;
@@ -50,7 +34,8 @@ export interface HttpShell {
 }
 
 export function createHttpShell({ answerTo, answersFirst, limits, onFault }: HttpShellOptions): HttpShell {
-  const { idleMs, headersMs, headerBytes, keepAliveMs } = { ...LIMITS, ...limits };
+  const bounds = { ...LIMITS, ...limits };
+  const { idleMs } = bounds;
   const running = new Set<Promise<void>>();
   const servers = new Set<Server>();
   const nextId = createRequestIds();
@@ -100,15 +85,7 @@ export function createHttpShell({ answerTo, answersFirst, limits, onFault }: Htt
   }
 
   async function listen(host: string, port: number): Promise<AddressInfo> {
-    const server = createServer({
-      maxHeaderSize: headerBytes,
-      headersTimeout: headersMs,
-      // A large body may take as long as it takes, as long as it goes on.
-      requestTimeout: 0,
-      keepAliveTimeout: keepAliveMs,
-      connectionsCheckingInterval: Math.min(headersMs, 5_000),
-      requireHostHeader: false,
-    });
+    const server = createServer(httpOptions(bounds));
     server.on('request', handle).on('checkContinue', handleExpecting).on('checkExpectation', handle);
     server.on('clientError', answerBadHttp);
     await new Promise<void>((resolve, reject) => {

@@ -4,13 +4,8 @@ import { createFolderNames } from '../embedded/folder-names.js';
 import { createAuthentication } from './authenticate.js';
 import type { CallerKeys } from './caller.js';
 import type { Context, ServedStore } from './context.js';
-import {
-  createHttpShell,
-  LIMITS,
-  type HttpShell,
-  type HttpShellOptions,
-  type S3ServerLimits,
-} from './http-shell.js';
+import { LIMITS, type S3ServerLimits } from './http-options.js';
+import { createHttpShell, type HttpShell, type HttpShellOptions } from './http-shell.js';
 import { OPERATIONS } from './operations.js';
 import { readRequest } from './request.js';
 import { route } from './routes.js';
