@@ -74,7 +74,9 @@ test('each room imports only what stands before it in the flow', () => {
     if (!what.startsWith('.')) return [];
     const target = relative(SRC, resolve(SRC, file, '..', what)).replace(/\.js$/, '');
     const from = roomOf(file);
-    const allowed = [from, 'errors', 'make-folder', ...(MAY[from] ?? [])].map(one => one.replace(/\.ts$/, ''));
+    const allowed = [from, 'errors', 'make-folder', ...(MAY[from] ?? [])].map(one =>
+      one.replace(/\.ts$/, ''),
+    );
     const fits = allowed.some(one => one === '*' || target === one || target.startsWith(`${one}/`));
     return fits ? [] : [`${file} imports ${target}`];
   });
