@@ -2,9 +2,6 @@
  * The composition root: settings, engine, store and clock become one method for each operation. Faces call these methods
  * and nothing below them.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { accessOf, connectEngine, connectStore, storeChoice, type Environment } from './connect.js';
 import { examine, type Finding } from './doctor.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
@@ -28,6 +25,7 @@ import { hasEnded, type JobState } from './report/job-state.js';
 import { acceptJob } from './run/accept-job.js';
 import { cleanHome, type CleanReport } from './run/clean.js';
 import { RunControl } from './run/control.js';
+import { withPlanFolder } from './run/plan-folder.js';
 import type { Observer } from './run/reporter.js';
 import { closeDeadRuns, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
@@ -115,16 +113,15 @@ export class Emulator {
     const job = this.#parse(request);
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home);
-    const folder = join(home.run, `plan-${randomBytes(4).toString('hex')}`);
-    await mkdir(folder);
     try {
-      const { listings } = await survey({ job, store, folder }, signal);
-      const objects = new Map<string, { key: string; size: number }[]>();
-      for (const listing of listings) objects.set(listing.channel, await all(readListing(listing)));
-      const plan = planTrainingJob(job, { storeAccess: this.settings.store !== 'aws' });
-      return printPlan(plan, channel => objects.get(channel) ?? []);
+      return await withPlanFolder({ home, owner: thisProcess(home.folder) }, async folder => {
+        const { listings } = await survey({ job, store, folder }, signal);
+        const objects = new Map<string, { key: string; size: number }[]>();
+        for (const listing of listings) objects.set(listing.channel, await all(readListing(listing)));
+        const plan = planTrainingJob(job, { storeAccess: this.settings.store !== 'aws' });
+        return printPlan(plan, channel => objects.get(channel) ?? []);
+      });
     } finally {
-      await rm(folder, { recursive: true, force: true });
       await store.close();
     }
   }
@@ -180,7 +177,8 @@ export class Emulator {
   /** Ends, collects and closes what dead processes left; other leftovers are removed, unknown ones only by force. */
   async clean(options: { dryRun: boolean; force: boolean; observer?: Observer }): Promise<CleanReport[]> {
     const { dryRun, force, observer = SILENT } = options;
-    const home = await openHome(this.settings.home);
+    // To look is not to make a home, nor to fail for one that cannot be made.
+    const home = dryRun ? homeAt(this.settings.home) : await openHome(this.settings.home);
     const engine = await this.#openEngine();
     // Nothing is begun before the engine has answered.
     await engine.probe(NEVER);

@@ -51,7 +51,18 @@ test('a home may be relative to the working folder', () => {
   expect(resolve({ flags: { home: 'here' } }).home).toBe('/work/here');
 });
 
+test('an empty variable is one that is not set', () => {
+  const environment = { OPTML_HOME: '', OPTML_REGION: '', AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' };
+  expect(resolve({ environment })).toMatchObject({ home: '/home/me/.optml', region: 'eu-west-1' });
+  expect(resolve({ environment: { AWS_REGION: '', AWS_DEFAULT_REGION: '' } }).region).toBe('us-east-1');
+});
+
 test.each([
+  [{ environment: { AWS_REGION: 'here' } }, 'AWS_REGION is "here": expected a region such as us-east-1.'],
+  [{ environment: { AWS_DEFAULT_REGION: 'x' } }, 'AWS_DEFAULT_REGION is "x": expected a region such as'],
+  [{ flags: { home: '' } }, '--home is "": expected a folder.'],
+  [{ flags: { dockerHost: '' } }, '--docker-host is "": expected an address such as unix:///'],
+  [{ flags: { store: '' } }, '--store is "": expected embedded, aws, or a URL'],
   [
     { flags: { store: 'minio' } },
     '--store is "minio": expected embedded, aws, or a URL such as http://127.0.0.1:9000.',

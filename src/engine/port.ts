@@ -27,7 +27,10 @@ export interface Engine {
   stop(host: HostHandle, graceSeconds: number): Promise<void>;
   /** SIGKILL. Ended hosts are no error. */
   kill(host: HostHandle): Promise<void>;
-  /** What an ended host left, when only the engine can read it; null for hosts whose room is on this machine. */
+  /**
+   * What an ended host left, when only the engine can read it; null for hosts whose room is on this machine. Its function
+   * throws CONTAINER_LOST where there is something that it cannot reach any more.
+   */
   archive(host: HostHandle): ((containerPath: string) => Promise<Readable | null>) | null;
   /** Removes the host with all that was made for it. Twice is no error. */
   remove(host: HostHandle): Promise<void>;
@@ -98,7 +101,7 @@ export interface HostHandle {
 }
 
 export interface RunningHost {
-  /** When the container has ended and all that it printed was handed over. Throws ENGINE_UNREACHABLE when the engine is lost. */
+  /** When the container has ended and all that it printed was handed over. Throws ENGINE_UNREACHABLE when the engine is lost, CONTAINER_LOST when somebody else removed it. */
   readonly ended: Promise<HostExit>;
 }
 

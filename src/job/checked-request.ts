@@ -30,6 +30,7 @@ export interface CheckedRequest {
   readonly CheckpointConfig?: FolderRequest;
   readonly DebugHookConfig?: FolderRequest & { readonly S3OutputPath: string };
   readonly TensorBoardOutputConfig?: FolderRequest & { readonly S3OutputPath: string };
+  readonly ProfilerConfig?: { readonly S3OutputPath?: string; readonly DisableProfiler?: boolean };
   readonly ServerlessJobConfig?: object;
 }
 

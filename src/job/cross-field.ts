@@ -5,8 +5,9 @@
 import { OptmlError } from '../errors.js';
 import { MUST_NOT_BE_NULL, violation } from './aws-words.js';
 import { channelRules } from './channel-rules.js';
-import type { CheckedRequest, FolderRequest } from './checked-request.js';
+import type { CheckedRequest } from './checked-request.js';
 import type { Findings } from './findings.js';
+import { localPathRules } from './local-path.js';
 import { repeated } from './repeated.js';
 import { parseS3Location } from './s3-location.js';
 
@@ -22,7 +23,7 @@ const RULES: readonly ((request: CheckedRequest) => readonly string[])[] = [
   instances,
   waiting,
   tags,
-  localPaths,
+  localPathRules,
   s3Addresses,
   noNulBytes,
 ];
@@ -136,23 +137,13 @@ function tags({ Tags = [] }: CheckedRequest): readonly string[] {
   ];
 }
 
-/** Folders of the container that the request names; a relative one, or one with `..` in it, has no place to be. */
-function localPaths(request: CheckedRequest): readonly string[] {
-  return (['CheckpointConfig', 'DebugHookConfig', 'TensorBoardOutputConfig'] as const).flatMap(member => {
-    const folder: FolderRequest | undefined = request[member];
-    const path = folder?.LocalPath ?? '';
-    return path === '' || (path.startsWith('/') && !path.split('/').includes('..') && !path.includes('\0'))
-      ? []
-      : [`Invalid ${member}. LocalPath must be an absolute path without .., but it is '${path}'.`];
-  });
-}
-
 function s3Addresses(request: CheckedRequest): readonly string[] {
   const {
     InputDataConfig: channels = [],
     OutputDataConfig,
     DebugHookConfig,
     TensorBoardOutputConfig,
+    ProfilerConfig,
   } = request;
   const addresses = [
     ...channels.map((channel, index) => ({
@@ -162,6 +153,7 @@ function s3Addresses(request: CheckedRequest): readonly string[] {
     { member: 'OutputDataConfig.S3OutputPath', uri: OutputDataConfig.S3OutputPath },
     { member: 'DebugHookConfig.S3OutputPath', uri: DebugHookConfig?.S3OutputPath },
     { member: 'TensorBoardOutputConfig.S3OutputPath', uri: TensorBoardOutputConfig?.S3OutputPath },
+    { member: 'ProfilerConfig.S3OutputPath', uri: ProfilerConfig?.S3OutputPath },
   ];
   return addresses.flatMap(({ member, uri }) => {
     if (uri === undefined) return [];

@@ -320,8 +320,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     member: 'ProfilerConfig.**',
     difference: {
       when: PROFILING,
-      here: 'nothing is profiled',
-      why: "the profiler is part of SageMaker's instances",
+      here: 'nothing is profiled and `profilerconfig.json` is not written; what your script writes under /opt/ml/output/profiler is uploaded to S3OutputPath once, when the job has ended',
+      why: "the profiler is part of SageMaker's instances, and its file is not documented",
     },
   },
   {

@@ -1,15 +1,11 @@
 /** A training job as it was asked for, checked: behind this type there is no raw S3 URI and no unchecked value. Pure. */
-import {
-  asCheckedRequest,
-  type ChannelRequest,
-  type CheckedRequest,
-  type FolderRequest,
-} from './checked-request.js';
+import { asCheckedRequest, type ChannelRequest, type CheckedRequest } from './checked-request.js';
 import { DEFAULT_RUNTIME, findBrokenRules } from './cross-field.js';
 import type { Difference } from './differences.js';
 import { examineMembers, refuseMembers } from './examine-members.js';
 import { refuseFindings } from './findings.js';
 import { platformOf } from './instance-type.js';
+import { DEFAULT_LOCAL_PATHS, plainPath } from './local-path.js';
 import { parseS3Location, type S3Location } from './s3-location.js';
 import { findViolations, isObject } from './validate.js';
 
@@ -44,16 +40,23 @@ export interface TrainingJob {
   readonly networkIsolation: boolean;
   readonly maxRuntimeSeconds: number;
   readonly metricDefinitions: readonly { readonly name: string; readonly regex: string }[];
-  readonly debugHook: FolderUpload | null;
-  readonly tensorBoard: FolderUpload | null;
+  readonly debugHook: ConfiguredFolder | null;
+  readonly tensorBoard: ConfiguredFolder | null;
+  /** What the script leaves for the profiler; `null` when it is disabled or has no S3OutputPath. */
+  readonly profiler: FolderUpload | null;
   /** What will be different from SageMaker, from the member table. */
   readonly differences: readonly Difference[];
 }
 
-/** A folder of the container that belongs to `<location>/<job>/…`; `config` is the member as given. */
+/** A folder of the container that belongs to `<location>/<job>/…`. */
 export interface FolderUpload {
+  /** With no slash doubled or at its end. */
   readonly localPath: string;
   readonly location: S3Location;
+}
+
+/** `config` is the member as given, with AWS's LocalPath where it names none: the text that its config file repeats. */
+export interface ConfiguredFolder extends FolderUpload {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -142,14 +145,9 @@ function jobOf(
       name: Name,
       regex: Regex,
     })),
-    debugHook: folderOf(request.DebugHookConfig, {
-      member: 'DebugHookConfig',
-      localPath: '/opt/ml/output/tensors',
-    }),
-    tensorBoard: folderOf(request.TensorBoardOutputConfig, {
-      member: 'TensorBoardOutputConfig',
-      localPath: '/opt/ml/output/tensorboard/',
-    }),
+    debugHook: folderOf(request, 'DebugHookConfig'),
+    tensorBoard: folderOf(request, 'TensorBoardOutputConfig'),
+    profiler: profilerOf(request),
   };
 }
 
@@ -170,16 +168,25 @@ function channelOf(channel: ChannelRequest, index: number): Channel[] {
   ];
 }
 
-/** `defaults.localPath` is AWS's when the request names none (contract §1.3, §1.17). */
 function folderOf(
-  given: (FolderRequest & { readonly S3OutputPath: string }) | undefined,
-  defaults: { readonly member: string; readonly localPath: string },
-): FolderUpload | null {
+  request: CheckedRequest,
+  member: 'DebugHookConfig' | 'TensorBoardOutputConfig',
+): ConfiguredFolder | null {
+  const given = request[member];
   if (given === undefined) return null;
+  const localPath = orNull(given.LocalPath) ?? DEFAULT_LOCAL_PATHS[member];
   return {
-    localPath: orNull(given.LocalPath) ?? defaults.localPath,
-    location: parseS3Location(given.S3OutputPath, `${defaults.member}.S3OutputPath`),
-    config: { ...given },
+    localPath: plainPath(localPath),
+    location: parseS3Location(given.S3OutputPath, `${member}.S3OutputPath`),
+    config: { ...given, LocalPath: localPath },
+  };
+}
+
+function profilerOf({ ProfilerConfig: given }: CheckedRequest): FolderUpload | null {
+  if (given?.S3OutputPath === undefined || given.DisableProfiler === true) return null;
+  return {
+    localPath: '/opt/ml/output/profiler',
+    location: parseS3Location(given.S3OutputPath, 'ProfilerConfig.S3OutputPath'),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The files of `/opt/ml/input/config`, byte for byte: compact JSON without a newline at the end (contract §1.3). Pure.
  */
-import type { TrainingJob } from '../job/training-job.js';
+import type { ConfiguredFolder, TrainingJob } from '../job/training-job.js';
 
 const FOLDER = '/opt/ml/input/config';
 
@@ -70,21 +70,19 @@ function metricDefinitions(job: TrainingJob): string {
   return JSON.stringify(job.metricDefinitions.map(({ name, regex }) => ({ Name: name, Regex: regex })));
 }
 
-type FolderMember = NonNullable<TrainingJob['debugHook']>;
-
-function debugHookConfig(jobName: string, { config, localPath }: FolderMember): string {
+function debugHookConfig(jobName: string, { config }: ConfiguredFolder): string {
   return JSON.stringify({
     S3OutputPath: below(config['S3OutputPath'], jobName, 'debug-output'),
-    LocalPath: localPath,
+    LocalPath: config['LocalPath'],
     HookParameters: config['HookParameters'] ?? null,
     CollectionConfigurations: config['CollectionConfigurations'] ?? null,
   });
 }
 
-function tensorBoardConfig(jobName: string, { config, localPath }: FolderMember): string {
+function tensorBoardConfig(jobName: string, { config }: ConfiguredFolder): string {
   return JSON.stringify({
     S3OutputPath: below(config['S3OutputPath'], jobName, 'tensorboard-output'),
-    LocalPath: localPath,
+    LocalPath: config['LocalPath'],
   });
 }
 

@@ -42,7 +42,5 @@ export function mountsOf(job: TrainingJob): Mount[] {
 }
 
 function extraFolders(job: TrainingJob): string[] {
-  return [job.debugHook, job.tensorBoard].flatMap(one =>
-    one === null ? [] : [one.localPath.replace(/\/+$/, '')],
-  );
+  return [job.debugHook, job.tensorBoard].flatMap(one => (one === null ? [] : [one.localPath]));
 }

@@ -30,6 +30,7 @@ export function uploadsOf(job: TrainingJob): UploadPlan[] {
     artifact('/opt/ml/output/data', 'data'),
     ...(job.debugHook === null ? [] : [folderUpload(job.name, job.debugHook, 'debug-output')]),
     ...(job.tensorBoard === null ? [] : [folderUpload(job.name, job.tensorBoard, 'tensorboard-output')]),
+    ...(job.profiler === null ? [] : [folderUpload(job.name, job.profiler, 'profiler-output')]),
   ];
 }
 
@@ -40,7 +41,7 @@ function archiveName(leaf: string): string {
 
 function folderUpload(jobName: string, { localPath, location }: FolderUpload, leaf: string): UploadPlan {
   return {
-    from: localPath.replace(/\/+$/, ''),
+    from: localPath,
     form: 'objects',
     to: under(location, jobName, leaf),
     when: 'end',

@@ -50,6 +50,7 @@ export function describeTrainingJob(state: JobState): DescribeTrainingJobRespons
     // The profiler does not run here, whatever is asked: the member table lists it.
     ProfilingStatus: 'Disabled',
     ...echo(request, ECHOED),
+    ...profilerConfig(request),
   };
 }
 
@@ -61,7 +62,6 @@ const ECHOED = [
   'DebugRuleConfigurations',
   'TensorBoardOutputConfig',
   'ExperimentConfig',
-  'ProfilerConfig',
   'ProfilerRuleConfigurations',
   'Environment',
   'RetryStrategy',
@@ -110,6 +110,13 @@ function channels(request: TrainingRequest): unknown[] {
         : { ...others, S3DataSource: { S3DataDistributionType: 'FullyReplicated', ...record(S3DataSource) } };
     return { CompressionType: 'None', RecordWrapperType: 'None', ...rest, DataSource: source };
   });
+}
+
+function profilerConfig({ ProfilerConfig: given }: TrainingRequest): object {
+  if (given === undefined) return {};
+  return {
+    ProfilerConfig: { ProfilingIntervalInMilliseconds: 500, DisableProfiler: false, ...record(given) },
+  };
 }
 
 function echo(request: TrainingRequest, members: readonly string[]): object {

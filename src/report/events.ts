@@ -83,7 +83,7 @@ export type JobEvent =
   | { readonly kind: 'note'; readonly time: number; readonly text: string }
   | { readonly kind: 'job.failed'; readonly time: number; readonly reason: string };
 
-/** The engine's handle, as plain data. */
+/** The engine port's `HostHandle`, said again: neither room may import the other; the compiler compares them in `run`. */
 export interface PlacedHost {
   readonly host: string;
   readonly container: string;

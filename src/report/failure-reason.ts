@@ -3,6 +3,7 @@
 /** Limit of the member in AWS's model. */
 const MAX_CHARACTERS = 1024;
 
+/** The engine port's `HostExit`, said again: neither room may import the other; the compiler compares them in `run`. */
 export interface HostExit {
   readonly code: number;
   readonly outOfMemory: boolean;

@@ -6,13 +6,14 @@ import { jobFiles } from '../journal/home.js';
 import { readJobs } from '../journal/journal.js';
 import { lifeOf, parseOwner } from '../journal/owner.js';
 import { hasEnded } from '../report/job-state.js';
+import { abandonedPlans } from './plan-folder.js';
 import { removeTree } from './remove-tree.js';
 import { abandonedRuns, closeRun, saveLeft, type AbandonedRun, type Sweep } from './sweep.js';
 
 export interface CleanReport {
   readonly what: 'job' | 'outputs' | 'folder' | 'container' | 'network' | 'volume' | 'file';
   readonly name: string;
-  /** Empty for files of the store. */
+  /** Empty for what belongs to none: files of the store, folders of plans. */
   readonly job: string;
   /** `removed`, `closed`, `would be …`, or why it stays. */
   readonly done: string;
@@ -32,6 +33,13 @@ export async function cleanHome(
     const stays = run.owner === 'unknown' && !force;
     const done = stays ? staysAs(OWNER_UNKNOWN) : dryRun ? 'would be closed' : await closed(sweep, run);
     report.push({ what: 'job', name: job, job, done, stays });
+  }
+  for (const { folder, owner, remove } of await abandonedPlans(sweep)) {
+    const stays = owner === 'unknown' && !force;
+    const removes = async (): Promise<string> =>
+      (await remove()) ? 'removed' : 'is being removed by another process';
+    const done = stays ? staysAs(OWNER_UNKNOWN) : dryRun ? 'would be removed' : await removes();
+    report.push({ what: 'folder', name: folder, job: '', done, stays });
   }
   const unsaved: string[] = [];
   for (const state of (await readJobs(sweep.home)).filter(hasEnded)) {

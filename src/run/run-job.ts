@@ -21,6 +21,7 @@ import type { Store, StoreAccess } from '../store/port.js';
 import type { Listing } from '../survey/listing.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
 import type { RunControl } from './control.js';
+import { onAbort } from './on-abort.js';
 import { prepareHosts } from './prepare-hosts.js';
 import { removeTree } from './remove-tree.js';
 import type { Reporter } from './reporter.js';
@@ -98,10 +99,29 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
     await stopping.settled();
   }
   reporter.say({ kind: 'job.status', status: 'Uploading', message: 'Uploading generated training model' });
-  const uploaded = await collectOutputs(run, placed);
-  if (run.keepRoom) await fetchTrees(run, placed);
+  const collected = await collect(run, placed);
+  if (run.keepRoom) await fetchTrees(run, placed).catch(sayTreeLost(run));
   // First cause wins: an upload that fails after a stop or a failure changes nothing.
-  return outcome.kind === 'completed' && uploaded !== null ? { kind: 'failed', reason: uploaded } : outcome;
+  return outcome.kind === 'completed' ? collected : outcome;
+}
+
+/** What the collecting makes of a job that went well. Throws nothing: what is settled already must stand. */
+async function collect(run: JobRun, placed: readonly HostHandle[]): Promise<Outcome> {
+  try {
+    const reason = await collectOutputs(run, placed);
+    return reason === null ? { kind: 'completed' } : { kind: 'failed', reason };
+  } catch (thrown) {
+    return failure(run, asOptmlError(thrown));
+  }
+}
+
+/** The tree is for looking into: without it a job is what it was. */
+function sayTreeLost({ reporter }: JobRun): (thrown: unknown) => void {
+  return thrown =>
+    reporter.say({
+      kind: 'note',
+      text: `The /opt/ml tree could not be kept (${asOptmlError(thrown).message}).`,
+    });
 }
 
 /** Starts the hosts and waits until they have ended, by themselves or because they were told to. */
@@ -122,7 +142,7 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
       if (asOptmlError(thrown).code === 'ENGINE_UNREACHABLE') await keepOutputs(run, placed, ENGINE_LOST);
       throw thrown;
     });
-    exits.push(ended.finally(output.end).then(exit => ({ host: handle.host, ...exit })));
+    exits.push(ended.finally(output.end).then(exit => ({ host: handle.host, ...exit }), lostAlone));
   }
   const stopping = onAbort(control.stopping, async () => {
     await Promise.all(placed.map(handle => engine.stop(handle, plan.limits.stopGraceSeconds)));
@@ -134,9 +154,11 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
   });
   try {
     const all = await Promise.race([Promise.all(exits), deaf.failure]);
-    for (const exit of all) reporter.say({ kind: 'host.exited', ...exit });
+    const [ended, lost] = [all.filter(one => 'host' in one), all.find(one => 'lost' in one)];
+    for (const exit of ended) reporter.say({ kind: 'host.exited', ...exit });
     if (metrics !== null) await sayMetrics(reporter, metrics);
-    return await outcomeOf(run, all);
+    if (lost !== undefined && control.cause === null) return failure(run, lost.lost);
+    return await outcomeOf(run, ended);
   } catch (thrown) {
     // The engine is lost. A container may still be writing, so nothing is read: it is kept as it is.
     await keepOutputs(run, placed, ENGINE_LOST);
@@ -146,6 +168,13 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
     // Who kills does not wait for the grace.
     await Promise.allSettled(control.killing.aborted ? settled.slice(0, 1) : settled);
   }
+}
+
+/** A host that somebody else removed has ended as others do: what it wrote is still there to be collected. */
+function lostAlone(thrown: unknown): { readonly lost: OptmlError } {
+  const error = asOptmlError(thrown);
+  if (error.code !== 'CONTAINER_LOST') throw error;
+  return { lost: error };
 }
 
 function deferredFailure(): { readonly failure: Promise<never>; readonly fail: (thrown: unknown) => void } {
@@ -233,22 +262,4 @@ function startRuntimeClock({ plan, control }: JobRun): { stop(): void } {
   const milliseconds = Math.min(plan.limits.maxRuntimeSeconds * 1000, 2 ** 31 - 1);
   const timer = setTimeout(() => control.stop('max-runtime'), milliseconds);
   return { stop: () => clearTimeout(timer) };
-}
-
-/** Does something once when a signal fires; `settled` waits for it when it was begun, and stops listening. */
-function onAbort(signal: AbortSignal, act: () => void | Promise<void>): { settled(): Promise<void> } {
-  let begun: Promise<void> = Promise.resolve();
-  const listener = (): void => {
-    begun = Promise.resolve(act());
-    // Heard when `settled` is asked; a stop that the engine refuses shows as a container that does not end.
-    begun.catch(() => undefined);
-  };
-  if (signal.aborted) listener();
-  else signal.addEventListener('abort', listener, { once: true });
-  return {
-    settled() {
-      signal.removeEventListener('abort', listener);
-      return begun;
-    },
-  };
 }

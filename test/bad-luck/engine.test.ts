@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   clean,
+  containerOf,
   describeJob,
   expectNothingLeft,
   expectRefusal,
@@ -17,6 +18,7 @@ import {
   textIn,
   type Described,
 } from '../harness/aftermath.js';
+import { docker } from '../harness/engine.js';
 import { gatedEngine } from '../harness/gated-engine.js';
 import { gatedStore } from '../harness/gated-store.js';
 import { afterThis, CLI, optml, scratch, start } from '../harness/optml.js';
@@ -133,6 +135,23 @@ it('an engine that answers nothing any more does not hold up a second signal: th
   expect(await clean(job, { home })).toContainEqual(
     expect.objectContaining({ what: 'container', job, done: 'removed' }),
   );
+  await expectNothingLeft(home, job);
+});
+
+it('the container is removed while the job runs: the job is Failed, and its outputs are uploaded', async () => {
+  const { home, job, request } = await prepared(TRAINS);
+  const running = start(['run', request, '--json'], { home });
+  await running.shows('algo-1 | written');
+  await docker('rm', '-f', await containerOf(job));
+  const result = await running.ended;
+  expectStatus(result, 1);
+  expect(describedIn(result.stdout)).toMatchObject({
+    TrainingJobStatus: 'Failed',
+    FailureReason: 'InternalServerError: We encountered an internal error.  Please try again.',
+  });
+  expect(result.stderr).toContain('The container of algo-1 was removed by somebody else while it ran: ');
+  const model = objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`);
+  expect(await textIn(model, 'weights')).toBe('weights\n');
   await expectNothingLeft(home, job);
 });
 
@@ -324,6 +343,23 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     expect(await textIn(kept, 'weights')).toBe('weights\n');
     await expectEmpty(home, job);
     expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
+  });
+
+  it('elsewhere, the container is removed while the job runs: its volumes stay until they are forced', async () => {
+    const { home, job, request } = await prepared(TRAINS, {}, far);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const running = start(['run', request, '--json'], options);
+    await running.shows('algo-1 | written');
+    await engine.docker('rm', '-f', await engine.docker('ps', '-aq', '--filter', `label=optml.job=${job}`));
+    const result = await running.ended;
+    expectStatus(result, 1);
+    expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');
+    expect(result.stderr).toMatch(/it is left in the volumes of container [0-9a-f]{12}/);
+    expect(await engine.docker('volume', 'ls', '-q')).not.toBe('');
+    await clean(job, options, '--force');
+    await clean(job, options);
+    await expectEmpty(home, job);
+    await expectRunsAgain(options, job);
   });
 
   it('a job of another pid namespace, and things of another machine, stay until they are forced', async () => {

@@ -33,6 +33,18 @@ test("a dead owner's lock is taken over, and nothing of it stays", async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('a lock that goes while it is looked at is free, not one of an unknown owner', async () => {
+  const folder = await scratch();
+  const seen = new Set<string>();
+  for (let round = 0; round < 300; round += 1) {
+    const lock = await acquireLock(folder, 'training-a', { owner: me });
+    const looks = Array.from({ length: 4 }, () => lockState(folder, 'training-a', HOME));
+    await lock?.release();
+    for (const { kind } of await Promise.all(looks)) seen.add(kind);
+  }
+  expect(seen).not.toContain('unknown');
+});
+
 test('names that begin alike are different locks', async () => {
   const folder = await scratch();
   const one = await acquireLock(folder, 'training-a', { owner: me });

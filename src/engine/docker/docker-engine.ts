@@ -1,11 +1,9 @@
-/** The Docker engine behind the engine port: the only file that makes a dockerode client. */
+/** The Docker engine behind the engine port. */
 import { Readable, Writable } from 'node:stream';
-import Docker from 'dockerode';
-import { asOptmlError, OptmlError } from '../../errors.js';
+import { OptmlError } from '../../errors.js';
 import type {
   Engine,
   EngineFacts,
-  HostExit,
   HostHandle,
   HostToPlace,
   ImageFacts,
@@ -14,6 +12,9 @@ import type {
   Leftover,
   RunningHost,
 } from '../port.js';
+import { ANSWER_MS, hasStatus, ignoring, isSilence, refused, within } from './asking.js';
+import { containerEnd, containerLost, isGone } from './container-end.js';
+import { dockerClient } from './docker-client.js';
 import type { Endpoint } from './endpoint.js';
 import { gatewayOf, isOwnAddress } from './gateway.js';
 import { containerOptions, LABELS, labelsOf, type Room } from './container-options.js';
@@ -28,15 +29,11 @@ export interface DockerEngineOptions {
   readonly ownsRootFiles: boolean;
 }
 
-/** An engine that is asked and says nothing is lost after this long. */
-const ANSWER_MS = 5_000;
 /** A container that wrote many files takes long to remove. */
 const REMOVE_MS = 15_000;
-/** How often a silent engine is asked while a container runs that has closed its output. */
-const ASK_MS = 2_000;
 
 export function dockerEngine(options: DockerEngineOptions): Engine {
-  const docker = new Docker(clientOptions(options.endpoint));
+  const docker = dockerClient(options.endpoint);
   const abortable = docker as unknown as Abortable;
   const name = `the Docker engine at ${options.endpoint.url}`;
   let memoryBytes = 0;
@@ -51,26 +48,16 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     }
   };
 
-  const exitOf = async (container: Docker.Container): Promise<HostExit> => {
-    const { State } = await container.inspect({ abortSignal: AbortSignal.timeout(ANSWER_MS) });
-    return { code: State.ExitCode, outOfMemory: State.OOMKilled };
-  };
-
-  /** `wait` never settles when the engine is killed meanwhile, so the engine is asked now and then. */
-  const awaitEnd = async (container: Docker.Container): Promise<HostExit> => {
-    const stop = new AbortController();
-    const lost = new Promise<never>((_, reject) => {
-      const timer = setInterval(() => {
-        abortable.ping({ abortSignal: AbortSignal.timeout(ANSWER_MS) }).catch(reject);
-      }, ASK_MS);
-      stop.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
-    });
-    try {
-      await Promise.race([container.wait({ condition: 'not-running', abortSignal: stop.signal }), lost]);
-      return await exitOf(container);
-    } finally {
-      stop.abort();
-    }
+  /** Of a host whose container is gone: whether something of it is still there. */
+  const hasVolumes = async (host: HostHandle): Promise<boolean> => {
+    for (const volume of host.volumes)
+      try {
+        await docker.getVolume(volume).inspect();
+        return true;
+      } catch (thrown) {
+        if (!hasStatus(thrown, 404)) throw thrown;
+      }
+    return false;
   };
 
   /** Takes milliseconds, and is not broken off: the engine might have made what nobody would know of. */
@@ -164,7 +151,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         (stream as NodeJS.ReadWriteStream & { destroy(): void }).destroy();
         throw refused(thrown, 'CONTAINER_UNSTARTABLE');
       }
-      const ended = drained.then(() => asked(awaitEnd(container)));
+      const ended = drained.then(() => asked(containerEnd(docker, host)));
       // Whoever waits hears of it; a loss before anybody does must not end the process.
       ended.catch(() => undefined);
       return { ended };
@@ -181,14 +168,17 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     archive(host) {
       if (host.volumes.length === 0) return null;
+      const container = docker.getContainer(host.container);
       return async path => {
         try {
-          return Readable.from(await docker.getContainer(host.container).getArchive({ path }), {
-            objectMode: false,
-          });
+          return Readable.from(await container.getArchive({ path }), { objectMode: false });
         } catch (thrown) {
-          if ((thrown as { statusCode?: number }).statusCode === 404) return null;
-          throw isSilence(thrown) ? unreachable(options.endpoint, thrown) : thrown;
+          if (isSilence(thrown)) throw unreachable(options.endpoint, thrown);
+          // What the volumes of a container hold that is gone must not count as nothing.
+          if ((await asked(isGone(container))) && (await asked(hasVolumes(host))))
+            throw containerLost(host.host, thrown);
+          if (hasStatus(thrown, 404)) return null;
+          throw refused(thrown);
         }
       };
     },
@@ -255,64 +245,13 @@ interface EngineInfo {
   readonly SecurityOptions?: readonly string[] | null;
 }
 
-/** These take a signal, which their types do not know; without it a silent engine would keep this process alive. */
+/** This takes a signal, which its type does not know; without it a silent engine would keep this process alive. */
 interface Abortable {
   info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
-  ping(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
-}
-
-/**
- * A request that is given up after a time, or earlier. (A time-out that `AbortSignal.any` alone holds is collected as garbage
- * in Node 20 and never fires; a timer is not.)
- */
-async function within<T>(
-  milliseconds: number,
-  ask: (signal: AbortSignal) => Promise<T>,
-  earlier?: AbortSignal,
-): Promise<T> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), milliseconds);
-  try {
-    return await ask(earlier === undefined ? limit.signal : AbortSignal.any([earlier, limit.signal]));
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The kernel's names → the image world's. */
 const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
-
-/** Throws USAGE for what is no address. */
-function clientOptions(endpoint: Endpoint): Docker.DockerOptions {
-  const { url, tls } = endpoint;
-  const [, scheme, path] = /^(unix|npipe):\/\/(.+)$/.exec(url) ?? [];
-  if (path !== undefined) return { socketPath: scheme === 'unix' ? path : path.replaceAll('/', '\\') };
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || parsed.hostname === '' || !/^(tcp|https?|ssh):$/.test(parsed.protocol))
-    throw new OptmlError(
-      'USAGE',
-      `"${url}" (from ${endpoint.from}) is no address of a Docker engine: expected unix:///path, tcp://host:port or ssh://user@host.`,
-    );
-  if (parsed.protocol === 'ssh:')
-    return { protocol: 'ssh', host: parsed.hostname, port: parsed.port || 22, username: parsed.username };
-  const secure = tls !== undefined || parsed.protocol === 'https:';
-  return {
-    protocol: secure ? 'https' : 'http',
-    host: parsed.hostname,
-    port: parsed.port || (secure ? 2376 : 2375),
-    ...tls,
-  };
-}
-
-/** No answer at all, as against an answer that says no. */
-function isSilence(thrown: unknown): boolean {
-  if (thrown instanceof OptmlError || !(thrown instanceof Error)) return false;
-  const { statusCode, code, name } = thrown as { statusCode?: number; code?: string; name: string };
-  return (
-    statusCode === undefined &&
-    (code !== undefined || name === 'TimeoutError' || /socket hang up|connect/i.test(thrown.message))
-  );
-}
 
 function unreachable({ url, from }: Endpoint, cause: unknown): OptmlError {
   const { code } = cause as { code?: string };
@@ -323,27 +262,4 @@ function unreachable({ url, from }: Endpoint, cause: unknown): OptmlError {
   return new OptmlError('ENGINE_UNREACHABLE', `The Docker engine at ${url} (from ${from}) ${reason}.`, {
     cause,
   });
-}
-
-/** The engine's own words for what it will not do. */
-function refused(
-  thrown: unknown,
-  code: 'ENGINE_UNFIT' | 'CONTAINER_UNSTARTABLE' = 'ENGINE_UNFIT',
-): OptmlError {
-  const { statusCode, json, reason } = thrown as {
-    statusCode?: number;
-    json?: { message?: string };
-    reason?: string;
-  };
-  if (statusCode === undefined) return asOptmlError(thrown);
-  return new OptmlError(code, json?.message ?? reason ?? (thrown as Error).message, { cause: thrown });
-}
-
-async function ignoring(statusCodes: readonly number[], request: Promise<unknown>): Promise<void> {
-  try {
-    await request;
-  } catch (thrown) {
-    const { statusCode } = thrown as { statusCode?: number };
-    if (statusCode === undefined || !statusCodes.includes(statusCode)) throw thrown;
-  }
 }

@@ -13,8 +13,8 @@ export type Volumes = Readonly<Record<string, string>>;
 export async function makeVolumes(docker: Docker, { plan, labels }: HostToPlace): Promise<Volumes> {
   const made: Record<string, string> = {};
   try {
-    for (const { path } of plan.mounts) {
-      const name = `${resourceName(labels)}${path.replaceAll('/', '-')}`;
+    for (const [index, { path }] of plan.mounts.entries()) {
+      const name = `${resourceName(labels)}-${index}${readable(path)}`;
       await docker.createVolume({ Name: name, Labels: asDockerLabels(labels) });
       made[path] = name;
     }
@@ -23,6 +23,11 @@ export async function makeVolumes(docker: Docker, { plan, labels }: HostToPlace)
     await removeVolumes(docker, Object.values(made));
     throw thrown;
   }
+}
+
+/** What of a path may stand in a volume's name; only for the eyes, since two paths can read the same. */
+function readable(path: string): string {
+  return path.replace(/[^a-zA-Z0-9_.]+/g, '-').slice(0, 40);
 }
 
 /** `contents` is a tar stream of the whole room, with paths from the root of the container. */

@@ -66,7 +66,8 @@ async function parseFile(folder: string, name: string): Promise<unknown> {
     const text = readFileSync(join(folder, name), 'utf8');
     if (name.endsWith('.json')) return JSON.parse(text);
     const { parse } = await import('yaml');
-    return parse(text);
+    // It would print its warnings: the only one that is left then, a map for a key, ends as a setting that does not exist.
+    return parse(text, { logLevel: 'error' });
   } catch (thrown) {
     const [why = ''] = (thrown as Error).message.split('\n');
     throw new OptmlError('USAGE', `${name} cannot be read: ${why}. Mend it or remove it.`, { cause: thrown });

@@ -8,6 +8,7 @@ import type { LogFlags } from './commands/logs.js';
 import type { RunFlags } from './commands/run.js';
 import type { TrainFlags } from './commands/train.js';
 import type { SettingFlags } from '../../settings.js';
+import { safeText } from '../terminal/format.js';
 import { withSettings, type OutputFlags, type ProcessFacts } from './context.js';
 
 export function buildProgram(facts: ProcessFacts): Command {
@@ -15,9 +16,12 @@ export function buildProgram(facts: ProcessFacts): Command {
     .description('Runs AWS SageMaker jobs on your own Docker engine.')
     .version(packageVersion(), '-V, --version')
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: wayOutTo('optml --help') });
   const command = (usage: string, description: string): Command =>
-    withSettings(program.command(usage).description(description)).exitOverride();
+    withSettings(program.command(usage).description(description))
+      .exitOverride()
+      .configureOutput({ outputError: wayOutTo(`optml ${usage.split(' ')[0] ?? ''} --help`) });
   const kind = (): Option =>
     new Option('--kind <kind>', 'tells same-named jobs apart').choices([
       'training',
@@ -124,6 +128,18 @@ function withTrainFlags(command: Command): Command {
     .option('--compression <type>', 'OutputDataConfig.CompressionType: GZIP or NONE')
     .option('--network-isolation', 'EnableNetworkIsolation')
     .option('--print-request', 'print the request instead of running it');
+}
+
+/** Commander's errors as ours: one sentence, with the command that shows what is right. */
+function wayOutTo(help: string): (text: string, write: (text: string) => void) => void {
+  return (text, write) => {
+    const sentence = text
+      .replace(/^error: /, '')
+      .trim()
+      .replace(/\.?\s*\n\s*/g, ' ')
+      .replace(/\.$/, '');
+    write(`optml: ${safeText(sentence)}: "${help}" shows what there is.\n`);
+  };
 }
 
 function packageVersion(): string {

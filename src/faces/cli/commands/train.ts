@@ -31,6 +31,8 @@ export type TrainFlags = RunFlags & {
 const LOCAL_BUCKET = 'optml-local';
 
 export async function train(facts: ProcessFacts, flags: TrainFlags): Promise<void> {
+  if (flags.image.trim() === '')
+    throw new OptmlError('USAGE', `--image is "${flags.image}": expected the name of an image.`);
   const name = flags.name ?? jobName(flags.image, new Date());
   const channels = (flags.channel ?? []).map(text => channelOf(text, { name, folder: facts.workingFolder }));
   const { account } = await readSettings(facts, flags);
