@@ -340,7 +340,7 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
 
     expectStatus(cleaned, 0);
     const [kept = ''] = await keptPaths(cleaned);
-    expect(await textIn(kept, 'weights')).toBe('weights\n');
+    expect(await textIn(kept, 'model/weights')).toBe('weights\n');
     await expectEmpty(home, job);
     expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
   });

@@ -77,7 +77,10 @@ describe('an ordinary user of the docker group', () => {
       ...result,
       stderr: result.stderr.replaceAll(options.env?.['OPTML_HOME'] ?? '', options.home),
     });
-    expect(await Promise.all(kept.map(path => sizesIn(path)))).toEqual([{ weights: 7 }, { file: 5 }]);
+    expect(await Promise.all(kept.map(path => sizesIn(path)))).toEqual([
+      { 'model/': 0, 'model/weights': 7 },
+      { 'data/': 0, 'data/file': 5 },
+    ]);
     await expectOwned(options.home);
     await expectNothingLeft(options.home, job);
   });

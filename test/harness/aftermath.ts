@@ -71,13 +71,13 @@ export async function clean(job: string, options: Start, ...flags: readonly stri
 
 /** The text of one file in a tarball. */
 export async function textIn(tarball: string, member: string): Promise<string> {
-  const { stdout } = await run('tar', ['-xzOf', tarball, member]);
+  const { stdout } = await run('tar', ['-xOf', tarball, member]);
   return stdout;
 }
 
 /** Path and size of everything in a tarball. */
 export async function sizesIn(tarball: string): Promise<Record<string, number>> {
-  const { stdout } = await run('tar', ['-tvzf', tarball]);
+  const { stdout } = await run('tar', ['-tvf', tarball]);
   const lines = stdout.trimEnd().split('\n');
   return Object.fromEntries(
     lines.map(line => [line.split(/\s+/).slice(5).join(' '), Number(line.split(/\s+/)[2])]),
