@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/harness/set-up.ts'],
     // Containers on two cores: what is slow is slow, and a limit is there to end a hang.
     testTimeout: 120_000,
     hookTimeout: 120_000,

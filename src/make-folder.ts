@@ -2,7 +2,7 @@
  * `mkdir -p`. Node's own says ENOENT where no inode is free, and never returns where the kernel says ENOENT for a parent
  * that is there (`/proc/x`).
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.js';
 
@@ -11,7 +11,7 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   if (await made(path, mode)) return;
   const parent = dirname(path);
   if (parent !== path) await makeFolder(parent, mode);
-  await mkdir(path, { mode }).catch(ignoreThere);
+  await mkdir(path, { mode }).catch((thrown: unknown) => ignoreFolder(thrown, path));
 }
 
 /** False when its parent is missing. */
@@ -21,11 +21,12 @@ async function made(path: string, mode: number): Promise<boolean> {
     return true;
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return false;
-    ignoreThere(thrown);
+    await ignoreFolder(thrown, path);
     return true;
   }
 }
 
-function ignoreThere(thrown: unknown): void {
-  if (systemCode(thrown) !== 'EEXIST') throw thrown;
+/** A file in its place is an error. */
+async function ignoreFolder(thrown: unknown, path: string): Promise<void> {
+  if (systemCode(thrown) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw thrown;
 }

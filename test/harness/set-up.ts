@@ -1,0 +1,10 @@
+/** Once before all tests: what several files need, and would make side by side. */
+import { pythonClients } from '../store/clients.js';
+
+export function setup(): void {
+  try {
+    pythonClients();
+  } catch {
+    // The tests that need them try again, and fail by name.
+  }
+}
