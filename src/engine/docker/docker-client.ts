@@ -1,13 +1,34 @@
 /** An endpoint → a client of it: the only file that makes one. */
-import Docker from 'dockerode';
+import { createRequire } from 'node:module';
+import type Docker from 'dockerode';
 import { OptmlError } from '../../errors.js';
 import type { Endpoint } from './endpoint.js';
 
 /** Nothing is asked yet. Throws USAGE for what is no address. */
 export function dockerClient(endpoint: Endpoint): Docker {
-  const docker = new Docker(clientOptions(endpoint));
+  const Client = loadDockerode();
+  const docker = new Client(clientOptions(endpoint));
   if (endpoint.url.startsWith('ssh:')) nameByHttp(docker);
   return docker;
+}
+
+/**
+ * dockerode loads gRPC for sessions with BuildKit, which are used for building images only, and that takes as long as all the
+ * rest of it. So something that is never called stands in the place of that module.
+ */
+function loadDockerode(): typeof Docker {
+  const require = createRequire(import.meta.url);
+  const id = require.resolve('dockerode/lib/session.js');
+  if (require.cache[id] === undefined) {
+    const { Module } = require('node:module') as { Module: new (id: string) => NodeJS.Module };
+    const unused = new Module(id);
+    unused.loaded = true;
+    unused.exports = () => {
+      throw new TypeError('images are not built here');
+    };
+    require.cache[id] = unused;
+  }
+  return require('dockerode') as typeof Docker;
 }
 
 function clientOptions({ url, from, tls }: Endpoint): Docker.DockerOptions {

@@ -142,8 +142,8 @@ function parsePart(name: string): UploadedPart | null {
   return { partNumber: Number(partNumber), etag, size: Number(size), checksum };
 }
 
-/** Bytes that are read and written in one call. */
-const PIECE = 4 * 1024 * 1024;
+/** Bytes that are read and written in one call: few enough to stay in the processor's cache. */
+const PIECE = 512 * 1024;
 
 /**
  * Copies the parts into one new file. They stay until `removeUpload`: whoever dies before has lost nothing.
@@ -155,8 +155,7 @@ export async function joinParts(
 ): Promise<{ readonly path: string; readonly stamp: FileStamp } | null> {
   const { path, handle } = await createTemporary(root);
   try {
-    const piece = Buffer.allocUnsafeSlow(Math.min(PIECE, Math.max(1, ...parts.map(part => part.size))));
-    for (const part of parts) await append(part, handle, piece);
+    for (const part of parts) await append(part, handle);
     const stamp = await stampHandle(handle);
     await handle.close();
     return { path, stamp };
@@ -168,13 +167,24 @@ export async function joinParts(
   }
 }
 
-async function append(part: FoundPart, target: FileHandle, piece: Buffer): Promise<void> {
+/** Reads one piece while the one before is written. */
+async function append(part: FoundPart, target: FileHandle): Promise<void> {
   await using source = await open(part.path, 'r');
-  for (let left = part.size; left > 0;) {
-    const { bytesRead } = await source.read(piece, 0, Math.min(left, piece.length));
-    if (bytesRead === 0) throw new Error(`${part.path} has ${left} bytes less than it had`);
-    await writeAll(target, piece.subarray(0, bytesRead));
-    left -= bytesRead;
+  const size = Math.min(PIECE, Math.max(1, part.size));
+  let [piece, other] = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)];
+  let writing = Promise.resolve();
+  try {
+    for (let left = part.size; left > 0;) {
+      const { bytesRead } = await source.read(piece, 0, Math.min(left, piece.length));
+      if (bytesRead === 0) throw new Error(`${part.path} has ${left} bytes less than it had`);
+      await writing;
+      writing = writeAll(target, piece.subarray(0, bytesRead));
+      writing.catch(() => undefined);
+      [piece, other] = [other, piece];
+      left -= bytesRead;
+    }
+  } finally {
+    await writing;
   }
 }
 

@@ -1,7 +1,7 @@
 /** The objects of the embedded store: find one, write one, remove one. */
 
 import { rmdirSync, rmSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../errors.js';
 import { factsOf, type FileFacts } from '../file-object.js';
@@ -195,9 +195,4 @@ function pruneUpTo(path: string, end: string): void {
       if (systemCode(thrown) !== 'ENOENT') return;
     }
   }
-}
-
-/** Removes an unfinished file; no error when it is gone. */
-export async function discard(temporary: string): Promise<void> {
-  await rm(temporary, { force: true });
 }
