@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a checkout ready for work: node modules, build, the link node_modules/.bin/optml, a Docker engine.
-# set-up.sh [--test-images]: with it, every image of docker/images too. Each step is skipped when there is nothing to do.
+# set-up.sh [--for-tests]: with it, every image of docker/images and what the tests use beside them. Each step is skipped
+# when there is nothing to do.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -50,6 +51,7 @@ fi
 ln -sfn ../../$cli node_modules/.bin/optml
 
 sh docker/engine-up.sh
-if [ "${1-}" = --test-images ]; then
+if [ "${1-}" = --for-tests ]; then
   (cd docker/images && sh ../build-image.sh *)
+  sh test/tools.sh
 fi

@@ -31,136 +31,131 @@ const NOBODY = {
   AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
 };
 
-describe.skipIf(server === null)(
-  'a job on versitygw (skipped where it is not installed and Go cannot build it)',
-  () => {
-    if (server === null) return;
-    afterAll(() => server.stop());
+describe('a job on versitygw', () => {
+  afterAll(() => server.stop());
 
-    it('reads its channel and writes model and output', async () => {
-      await fill(server, {
-        'data/train/a.csv': '1,2\n',
-        'data/train/deep/b.csv': '3,4\n',
-        'outputs/.keep': '',
-      });
-      const line =
-        'cd /opt/ml; cat input/data/train/a.csv input/data/train/deep/b.csv > model/all; echo data > output/data/file';
-      const { home, job, request } = await prepared(line, { InputDataConfig: CHANNEL });
-      const result = await optml(['run', request, '--json', '--store', server.url], {
+  it('reads its channel and writes model and output', async () => {
+    await fill(server, {
+      'data/train/a.csv': '1,2\n',
+      'data/train/deep/b.csv': '3,4\n',
+      'outputs/.keep': '',
+    });
+    const line =
+      'cd /opt/ml; cat input/data/train/a.csv input/data/train/deep/b.csv > model/all; echo data > output/data/file';
+    const { home, job, request } = await prepared(line, { InputDataConfig: CHANNEL });
+    const result = await optml(['run', request, '--json', '--store', server.url], {
+      home,
+      env: keys(server),
+    });
+    expectStatus(result, 0);
+    expect(describedIn(result.stdout)).toMatchObject({
+      TrainingJobStatus: 'Completed',
+      ModelArtifacts: { S3ModelArtifacts: `s3://outputs/here/${job}/output/model.tar.gz` },
+    });
+    const folder = join(server.folder, 'outputs/here', job, 'output');
+    expect(await textIn(join(folder, 'model.tar.gz'), 'all')).toBe('1,2\n3,4\n');
+    expect(await textIn(join(folder, 'output.tar.gz'), 'file')).toBe('data\n');
+    await expectNothingLeft(home, job);
+    expect(await readdir(home)).not.toContain('s3');
+  });
+
+  it('writes a model of several parts', async () => {
+    await fill(server, { 'outputs/.keep': '' });
+    const { home, job, request } = await prepared('head -c 40000000 /dev/urandom > /opt/ml/model/weights');
+    expectStatus(await optml(['run', request, '--store', server.url], { home, env: keys(server) }), 0);
+    const model = join(server.folder, 'outputs/here', job, 'output/model.tar.gz');
+    expect(await sizesIn(model)).toEqual({ weights: 40_000_000 });
+    await expectNothingLeft(home, job);
+  });
+
+  it('writes objects instead of tarballs when CompressionType is NONE', async () => {
+    await fill(server, { 'outputs/.keep': '' });
+    const line =
+      'mkdir -p "/opt/ml/model/a b"; echo one > "/opt/ml/model/a b/ü+%.txt"; echo two > /opt/ml/model/two';
+    const { home, job, request } = await prepared(line, {
+      OutputDataConfig: { S3OutputPath: 's3://outputs/here', CompressionType: 'NONE' },
+    });
+    const result = await optml(['run', request, '--json', '--store', server.url], {
+      home,
+      env: keys(server),
+    });
+    expectStatus(result, 0);
+    const prefix = `here/${job}/output/model`;
+    expect(describedIn(result.stdout).ModelArtifacts?.S3ModelArtifacts).toMatch(
+      new RegExp(`^s3://outputs/${prefix}/?$`),
+    );
+    const folder = join(server.folder, 'outputs', prefix);
+    expect(await readFile(join(folder, 'a b/ü+%.txt'), 'utf8')).toBe('one\n');
+    expect(await readFile(join(folder, 'two'), 'utf8')).toBe('two\n');
+    await expectNothingLeft(home, job);
+  });
+
+  it.each([
+    ['an unknown access key', { AWS_ACCESS_KEY_ID: 'NOBODY' }, 'AWS_ACCESS_KEY_ID'],
+    ['a wrong secret', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'AWS_SECRET_ACCESS_KEY'],
+  ])('is refused with %s', async (_what, wrong, word) => {
+    await fill(server, { 'data/train/a.csv': '1,2\n', 'outputs/.keep': '' });
+    for (const members of [{ InputDataConfig: CHANNEL }, {}]) {
+      const { home, job, request } = await prepared('true', members);
+      const refused = await optml(['run', request, '--json', '--store', server.url], {
         home,
-        env: keys(server),
+        env: { ...keys(server), ...wrong },
       });
-      expectStatus(result, 0);
-      expect(describedIn(result.stdout)).toMatchObject({
-        TrainingJobStatus: 'Completed',
-        ModelArtifacts: { S3ModelArtifacts: `s3://outputs/here/${job}/output/model.tar.gz` },
-      });
-      const folder = join(server.folder, 'outputs/here', job, 'output');
-      expect(await textIn(join(folder, 'model.tar.gz'), 'all')).toBe('1,2\n3,4\n');
-      expect(await textIn(join(folder, 'output.tar.gz'), 'file')).toBe('data\n');
-      await expectNothingLeft(home, job);
-      expect(await readdir(home)).not.toContain('s3');
-    });
-
-    it('writes a model of several parts', async () => {
-      await fill(server, { 'outputs/.keep': '' });
-      const { home, job, request } = await prepared('head -c 40000000 /dev/urandom > /opt/ml/model/weights');
-      expectStatus(await optml(['run', request, '--store', server.url], { home, env: keys(server) }), 0);
-      const model = join(server.folder, 'outputs/here', job, 'output/model.tar.gz');
-      expect(await sizesIn(model)).toEqual({ weights: 40_000_000 });
-      await expectNothingLeft(home, job);
-    });
-
-    it('writes objects instead of tarballs when CompressionType is NONE', async () => {
-      await fill(server, { 'outputs/.keep': '' });
-      const line =
-        'mkdir -p "/opt/ml/model/a b"; echo one > "/opt/ml/model/a b/ü+%.txt"; echo two > /opt/ml/model/two';
-      const { home, job, request } = await prepared(line, {
-        OutputDataConfig: { S3OutputPath: 's3://outputs/here', CompressionType: 'NONE' },
-      });
-      const result = await optml(['run', request, '--json', '--store', server.url], {
-        home,
-        env: keys(server),
-      });
-      expectStatus(result, 0);
-      const prefix = `here/${job}/output/model`;
-      expect(describedIn(result.stdout).ModelArtifacts?.S3ModelArtifacts).toMatch(
-        new RegExp(`^s3://outputs/${prefix}/?$`),
-      );
-      const folder = join(server.folder, 'outputs', prefix);
-      expect(await readFile(join(folder, 'a b/ü+%.txt'), 'utf8')).toBe('one\n');
-      expect(await readFile(join(folder, 'two'), 'utf8')).toBe('two\n');
-      await expectNothingLeft(home, job);
-    });
-
-    it.each([
-      ['an unknown access key', { AWS_ACCESS_KEY_ID: 'NOBODY' }, 'AWS_ACCESS_KEY_ID'],
-      ['a wrong secret', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'AWS_SECRET_ACCESS_KEY'],
-    ])('is refused with %s', async (_what, wrong, word) => {
-      await fill(server, { 'data/train/a.csv': '1,2\n', 'outputs/.keep': '' });
-      for (const members of [{ InputDataConfig: CHANNEL }, {}]) {
-        const { home, job, request } = await prepared('true', members);
-        const refused = await optml(['run', request, '--json', '--store', server.url], {
-          home,
-          env: { ...keys(server), ...wrong },
-        });
-        expectRefusal(refused, 3, server.url, word);
-        await expectNothingLeft(home, job);
-        await expectNoJob(home);
-      }
-    });
-
-    it('is refused without credentials', async () => {
-      const { home, job, request } = await prepared('true', { InputDataConfig: CHANNEL });
-      const refused = await optml(['run', request, '--json', '--store', server.url], { home, env: NOBODY });
-      expectRefusal(refused, 3, 'AWS_ACCESS_KEY_ID');
+      expectRefusal(refused, 3, server.url, word);
       await expectNothingLeft(home, job);
       await expectNoJob(home);
-    });
+    }
+  });
 
-    it('is refused for an input bucket, an output bucket or a prefix that is not there', async () => {
-      await fill(server, { 'data/train/a.csv': '1,2\n', 'outputs/.keep': '' });
-      const cases: [Request, string][] = [
-        [{ InputDataConfig: [channel('train', 's3://missing-input/train/')] }, 'missing-input'],
-        [{ OutputDataConfig: { S3OutputPath: 's3://missing-output/here' } }, 'missing-output'],
-        [{ InputDataConfig: [channel('train', 's3://data/nothing-here/')] }, 's3://data/nothing-here/'],
-      ];
-      for (const [members, word] of cases) {
-        const { home, job, request } = await prepared('true', members);
-        const refused = await optml(['run', request, '--json', '--store', server.url], {
-          home,
-          env: keys(server),
-        });
-        expectRefusal(refused, 2, word);
-        await expectNothingLeft(home, job);
-        await expectNoJob(home);
-      }
-    });
+  it('is refused without credentials', async () => {
+    const { home, job, request } = await prepared('true', { InputDataConfig: CHANNEL });
+    const refused = await optml(['run', request, '--json', '--store', server.url], { home, env: NOBODY });
+    expectRefusal(refused, 3, 'AWS_ACCESS_KEY_ID');
+    await expectNothingLeft(home, job);
+    await expectNoJob(home);
+  });
 
-    it('keeps and names the outputs when the server ends while the job runs', async () => {
-      const mortal = await startVersitygw();
-      if (mortal === null) throw new Error('it could be started before');
-      await fill(mortal, { 'outputs/.keep': '' });
-      const line =
-        'echo weights > /opt/ml/model/weights; echo data > /opt/ml/output/data/file; echo written; until [ -e /tmp/go ]; do sleep 0.05; done';
-      const { home, job, request } = await prepared(line);
-      const running = start(['run', request, '--json', '--store', mortal.url], { home, env: keys(mortal) });
-      await running.shows('algo-1 | written');
-      await mortal.stop();
-      await docker('exec', await containerOf(job), 'touch', '/tmp/go');
-      const result = await running.ended;
-      expectStatus(result, 1);
-      const described = describedIn(result.stdout);
-      expect(described.TrainingJobStatus).toBe('Failed');
-      expect(described.FailureReason).toContain(mortal.url);
-      expect(described.ModelArtifacts).toBeUndefined();
-      const [model = '', data = ''] = await keptPaths(result);
-      expect(await readFile(join(model, 'weights'), 'utf8')).toBe('weights\n');
-      expect(await readFile(join(data, 'file'), 'utf8')).toBe('data\n');
+  it('is refused for an input bucket, an output bucket or a prefix that is not there', async () => {
+    await fill(server, { 'data/train/a.csv': '1,2\n', 'outputs/.keep': '' });
+    const cases: [Request, string][] = [
+      [{ InputDataConfig: [channel('train', 's3://missing-input/train/')] }, 'missing-input'],
+      [{ OutputDataConfig: { S3OutputPath: 's3://missing-output/here' } }, 'missing-output'],
+      [{ InputDataConfig: [channel('train', 's3://data/nothing-here/')] }, 's3://data/nothing-here/'],
+    ];
+    for (const [members, word] of cases) {
+      const { home, job, request } = await prepared('true', members);
+      const refused = await optml(['run', request, '--json', '--store', server.url], {
+        home,
+        env: keys(server),
+      });
+      expectRefusal(refused, 2, word);
       await expectNothingLeft(home, job);
-    });
-  },
-);
+      await expectNoJob(home);
+    }
+  });
+
+  it('keeps and names the outputs when the server ends while the job runs', async () => {
+    const mortal = await startVersitygw();
+    await fill(mortal, { 'outputs/.keep': '' });
+    const line =
+      'echo weights > /opt/ml/model/weights; echo data > /opt/ml/output/data/file; echo written; until [ -e /tmp/go ]; do sleep 0.05; done';
+    const { home, job, request } = await prepared(line);
+    const running = start(['run', request, '--json', '--store', mortal.url], { home, env: keys(mortal) });
+    await running.shows('algo-1 | written');
+    await mortal.stop();
+    await docker('exec', await containerOf(job), 'touch', '/tmp/go');
+    const result = await running.ended;
+    expectStatus(result, 1);
+    const described = describedIn(result.stdout);
+    expect(described.TrainingJobStatus).toBe('Failed');
+    expect(described.FailureReason).toContain(mortal.url);
+    expect(described.ModelArtifacts).toBeUndefined();
+    const [model = '', data = ''] = await keptPaths(result);
+    expect(await readFile(join(model, 'weights'), 'utf8')).toBe('weights\n');
+    expect(await readFile(join(data, 'file'), 'utf8')).toBe('data\n');
+    await expectNothingLeft(home, job);
+  });
+});
 
 describe('a store at a URL', () => {
   it('is not there: nothing is begun', async () => {

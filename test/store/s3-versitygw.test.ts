@@ -20,53 +20,49 @@ const NO_PATHS = ODD_KEYS.filter(key =>
 );
 const signal = new AbortController().signal;
 
-describe.skipIf(server === null)(
-  'S3 store with versitygw (skipped where it is not installed and Go cannot build it)',
-  () => {
-    if (server === null) return;
-    afterAll(() => server.stop());
+describe('S3 store with versitygw', () => {
+  afterAll(() => server.stop());
 
-    storeContract({
-      name: 'contract',
-      // Objects are files at the path of their key, so a path that a file system resolves or refuses is no key.
-      limits: { refusedKeys: NO_PATHS, fileBesideFolder: false },
-      async open() {
-        await server.makeBucket(BUCKET);
-        return open(server);
-      },
-      async leftovers() {
-        const names = await readdir(join(server.folder, BUCKET), { recursive: true });
-        return names.filter(name => name.startsWith('.sgwtmp/multipart/'));
-      },
-      close: () => Promise.resolve(),
-    });
+  storeContract({
+    name: 'contract',
+    // Objects are files at the path of their key, so a path that a file system resolves or refuses is no key.
+    limits: { refusedKeys: NO_PATHS, fileBesideFolder: false },
+    async open() {
+      await server.makeBucket(BUCKET);
+      return open(server);
+    },
+    async leftovers() {
+      const names = await readdir(join(server.folder, BUCKET), { recursive: true });
+      return names.filter(name => name.startsWith('.sgwtmp/multipart/'));
+    },
+    close: () => Promise.resolve(),
+  });
 
-    it('is denied with a wrong secret, and with an unknown key', async () => {
-      for (const [keys, words] of [
-        [{ secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch'],
-        [{ accessKeyId: 'NOBODY' }, 'an access key that it knows'],
-      ] as const) {
-        const store = await open(server, keys);
-        await expect(collect(store.list({ bucket: BUCKET, key: '' }, signal))).rejects.toMatchObject({
-          code: 'STORE_DENIED',
-          message: expect.stringContaining(words) as string,
-        });
-        await expect(store.prepareOutput({ bucket: BUCKET, key: '' }, signal)).rejects.toMatchObject({
-          code: 'STORE_DENIED',
-        });
-        await store.close();
-      }
-    });
-
-    it('misses a bucket before an output is made', async () => {
-      const store = await open(server);
-      await expect(store.prepareOutput({ bucket: 'nowhere', key: '' }, signal)).rejects.toMatchObject({
-        code: 'BUCKET_MISSING',
+  it('is denied with a wrong secret, and with an unknown key', async () => {
+    for (const [keys, words] of [
+      [{ secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch'],
+      [{ accessKeyId: 'NOBODY' }, 'an access key that it knows'],
+    ] as const) {
+      const store = await open(server, keys);
+      await expect(collect(store.list({ bucket: BUCKET, key: '' }, signal))).rejects.toMatchObject({
+        code: 'STORE_DENIED',
+        message: expect.stringContaining(words) as string,
+      });
+      await expect(store.prepareOutput({ bucket: BUCKET, key: '' }, signal)).rejects.toMatchObject({
+        code: 'STORE_DENIED',
       });
       await store.close();
+    }
+  });
+
+  it('misses a bucket before an output is made', async () => {
+    const store = await open(server);
+    await expect(store.prepareOutput({ bucket: 'nowhere', key: '' }, signal)).rejects.toMatchObject({
+      code: 'BUCKET_MISSING',
     });
-  },
-);
+    await store.close();
+  });
+});
 
 function open(
   { url, region, accessKeyId, secretAccessKey }: Versitygw,

@@ -1,12 +1,11 @@
 /** A real S3 server for tests: versitygw, a Go program that keeps objects as plain files. */
 
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Versitygw {
@@ -21,19 +20,17 @@ export interface Versitygw {
   stop(): Promise<void>;
 }
 
-const MODULE = 'github.com/versity/versitygw/cmd/versitygw@latest';
-const BUILD_MS = 10 * 60_000;
+/** Built by `test/tools.sh`. */
+const BINARY = join(import.meta.dirname, '../../node_modules/.cache/tools/versitygw');
 const READY_MS = 20_000;
 
-/** Starts a server on a free loopback port; null where it is not installed and cannot be built. */
-export async function startVersitygw(): Promise<Versitygw | null> {
-  const binary = findBinary() ?? buildBinary();
-  if (binary === null) return null;
+/** Starts a server on a free loopback port. */
+export async function startVersitygw(): Promise<Versitygw> {
   const folder = await mkdtemp(join(tmpdir(), 'optml-versitygw-'));
   const port = await freePort();
   const keys = { accessKeyId: 'OPTMLTESTKEY', secretAccessKey: 'optml/test+secret' };
   const server = spawn(
-    binary,
+    BINARY,
     ['--port', `127.0.0.1:${port}`, '--health', '/health', '--keep-alive', '--quiet', 'posix', folder],
     {
       env: { ...process.env, ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey },
@@ -58,31 +55,6 @@ export async function startVersitygw(): Promise<Versitygw | null> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function findBinary(): string | null {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const goPath = goSays(['env', 'GOPATH']);
-  if (goPath !== null) folders.push(join(goPath, 'bin'));
-  return folders.map(folder => join(folder, 'versitygw')).find(path => existsSync(path)) ?? null;
-}
-
-function buildBinary(): string | null {
-  const version = /go1\.(\d+)/.exec(goSays(['version']) ?? '')?.[1];
-  if (version === undefined || Number(version) < 24) return null;
-  return goSays(['install', MODULE]) === null ? null : findBinary();
-}
-
-function goSays(args: readonly string[]): string | null {
-  try {
-    return execFileSync('go', args, {
-      encoding: 'utf8',
-      timeout: BUILD_MS,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return null;
-  }
 }
 
 async function freePort(): Promise<number> {
