@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { collect, keep, outputsOf } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
-import { asOptmlError } from '../errors.js';
+import { asOptmlError, type OptmlError } from '../errors.js';
 import type { HostOutputs, OutputEntry } from '../collect/output-entry.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import { reasonOfUpload } from '../report/failure-reason.js';
@@ -24,6 +24,7 @@ const MAX_NAMES = 20;
 /** Null when everything that was there was uploaded; else the FailureReason of the first that was not. */
 export async function collectOutputs(run: CollectRun, placed: readonly HostHandle[]): Promise<string | null> {
   let reason: string | null = null;
+  let lost: OptmlError | null = null;
   for (const upload of run.plan.uploads)
     for (const handle of placed) {
       // What a run that died had uploaded already is not sent again.
@@ -31,12 +32,12 @@ export async function collectOutputs(run: CollectRun, placed: readonly HostHandl
       try {
         run.control.killing.throwIfAborted();
         if (await uploadOne(run, upload, outputsFor(run, handle))) continue;
-        await keepOne(run, { upload, handle, why: UNNAMABLE });
+        lost = await keepOne(run, { upload, handle, why: UNNAMABLE, lost });
       } catch (thrown) {
         const { message } = asOptmlError(thrown);
         const why = run.control.killing.aborted ? 'the job was killed' : message;
         reason ??= reasonOfUpload(why);
-        await keepOne(run, { upload, handle, why });
+        lost = await keepOne(run, { upload, handle, why, lost });
       }
     }
   return reason;
@@ -48,10 +49,10 @@ export async function keepOutputs(
   placed: readonly HostHandle[],
   why: string,
 ): Promise<boolean> {
-  let safe = true;
+  let lost: OptmlError | null = null;
   for (const upload of run.plan.uploads)
-    for (const handle of placed) safe = (await keepOne(run, { upload, handle, why })) && safe;
-  return safe;
+    for (const handle of placed) lost = (await keepOne(run, { upload, handle, why, lost })) ?? lost;
+  return lost === null;
 }
 
 /** `--keep` for hosts whose tree only the engine has: it comes into the working folder as a tar file. */
@@ -128,13 +129,20 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
 
 const UNNAMABLE = 'some names in it are not UTF-8, and no object can bear them';
 
+/** Null when it is kept. `lost` is why another one could not be: an engine that is gone is not asked for each. */
 async function keepOne(
   run: KeepRun,
-  { upload, handle, why }: { upload: UploadPlan; handle: HostHandle; why: string },
-): Promise<boolean> {
+  {
+    upload,
+    handle,
+    why,
+    lost,
+  }: { upload: UploadPlan; handle: HostHandle; why: string; lost: OptmlError | null },
+): Promise<OptmlError | null> {
   const { reporter, keepFolder, files } = run;
+  const archive = run.engine.archive(handle);
   try {
-    const archive = run.engine.archive(handle);
+    if (archive !== null && lost?.code === 'ENGINE_UNREACHABLE') throw lost;
     const path = await keep({
       outputs: outputsFor(run, handle),
       source:
@@ -145,14 +153,14 @@ async function keepOne(
       folder: keepFolder,
     });
     if (path !== null) reporter.say({ kind: 'output.kept', from: upload.from, path, why });
-    return true;
+    return null;
   } catch (thrown) {
-    const { message } = asOptmlError(thrown);
+    const error = asOptmlError(thrown);
     const where =
       handle.volumes.length === 0
         ? roomOf({ files }, handle.host)
         : `the volumes of container ${handle.container.slice(0, 12)}`;
-    reporter.say({ kind: 'output.unsaved', from: upload.from, where, why: `${why}; then ${message}` });
-    return false;
+    reporter.say({ kind: 'output.unsaved', from: upload.from, where, why: `${why}; then ${error.message}` });
+    return error;
   }
 }

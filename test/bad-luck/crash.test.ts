@@ -10,6 +10,7 @@ import {
   expectRefusal,
   expectStatus,
   keptPaths,
+  keptText,
   objectFile,
   sizesIn,
   textIn,
@@ -180,7 +181,7 @@ describe('after kill -9', () => {
     expectStatus(cleaned, 0);
     await expectNothingLeft(home, job);
     const [kept = ''] = await keptPaths(cleaned);
-    expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
+    expect(await keptText(kept, 'weights')).toBe('weights\n');
     expect(cleaned.stderr).toContain(`the job ran on the store at ${store.url}, not on the embedded store`);
   });
 
@@ -197,7 +198,7 @@ describe('after kill -9', () => {
     expectStatus(cleaned, 0);
     await expectNothingLeft(home, job);
     const [kept = ''] = await keptPaths(cleaned);
-    expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
+    expect(await keptText(kept, 'weights')).toBe('weights\n');
   });
 
   it('the next run of another job closes the dead one first', async () => {

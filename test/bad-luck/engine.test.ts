@@ -14,6 +14,8 @@ import {
   expectRefusal,
   expectStatus,
   keptPaths,
+  keptText,
+  ROOMS_ARE_VOLUMES,
   objectFile,
   textIn,
   type Described,
@@ -129,15 +131,15 @@ it('an engine that answers nothing any more does not hold up a second signal: th
   const result = await running.ended.finally(() => clearInterval(pressing));
   expectStatus(result, 130);
   expect(describedIn(result.stdout).TrainingJobStatus).toBe('Stopped');
-  const [kept = ''] = await keptPaths(result);
-  expect(await readFile(join(kept, 'weights'), 'utf8')).toBe('weights\n');
-  expect(await clean(job, { home })).toContainEqual(
-    expect.objectContaining({ what: 'container', job, done: 'removed' }),
-  );
+  // What lies in volumes can only be had from an engine that answers: clean asks it again.
+  const cleaned = await optml(['clean'], { home });
+  expectStatus(cleaned, 0);
+  const [kept = ''] = await keptPaths(ROOMS_ARE_VOLUMES ? cleaned : result);
+  expect(await keptText(kept, 'weights')).toBe('weights\n');
   await expectNothingLeft(home, job);
 });
 
-it('the container is removed while the job runs: the job is Failed, and its outputs are uploaded', async () => {
+it('the container is removed while the job runs: the job is Failed, and its outputs are uploaded, or named', async () => {
   const { home, job, request } = await prepared(TRAINS);
   const running = start(['run', request, '--json'], { home });
   await running.shows('algo-1 | written');
@@ -149,8 +151,14 @@ it('the container is removed while the job runs: the job is Failed, and its outp
     FailureReason: 'InternalServerError: We encountered an internal error.  Please try again.',
   });
   expect(result.stderr).toContain('The container of algo-1 was removed by somebody else while it ran: ');
-  const model = objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`);
-  expect(await textIn(model, 'weights')).toBe('weights\n');
+  if (ROOMS_ARE_VOLUMES) {
+    expect(result.stderr).toMatch(/it is left in the volumes of container [0-9a-f]{12}/);
+    await clean(job, { home }, '--force');
+    await clean(job, { home });
+  } else {
+    const model = objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`);
+    expect(await textIn(model, 'weights')).toBe('weights\n');
+  }
   await expectNothingLeft(home, job);
 });
 

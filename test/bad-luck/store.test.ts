@@ -10,6 +10,7 @@ import {
   expectRefusal,
   expectStatus,
   keptPaths,
+  keptText,
   sizesIn,
   textIn,
   type Described,
@@ -151,8 +152,8 @@ describe('a job on versitygw', () => {
     expect(described.FailureReason).toContain(mortal.url);
     expect(described.ModelArtifacts).toBeUndefined();
     const [model = '', data = ''] = await keptPaths(result);
-    expect(await readFile(join(model, 'weights'), 'utf8')).toBe('weights\n');
-    expect(await readFile(join(data, 'file'), 'utf8')).toBe('data\n');
+    expect(await keptText(model, 'weights')).toBe('weights\n');
+    expect(await keptText(data, 'file')).toBe('data\n');
     await expectNothingLeft(home, job);
   });
 });
@@ -223,7 +224,7 @@ describe('a store at a URL', () => {
     expectStatus(result, 1);
     expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');
     const [model = ''] = await keptPaths(result);
-    expect((await readFile(join(model, 'weights'))).length).toBe(30_000_000);
+    expect((await keptText(model, 'weights')).length).toBe(30_000_000);
     await expectNothingLeft(home, job);
   });
 
@@ -243,7 +244,7 @@ describe('a store at a URL', () => {
     const result = await running.ended.finally(() => clearInterval(pressing));
     expectStatus(result, 130);
     const [model = ''] = await keptPaths(result);
-    expect(await readFile(join(model, 'weights'), 'utf8')).toBe('weights\n');
+    expect(await keptText(model, 'weights')).toBe('weights\n');
     await expectNothingLeft(home, job);
   });
 });

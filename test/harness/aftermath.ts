@@ -1,6 +1,6 @@
 /** What every test of bad luck looks at when the command has ended. */
 import { execFile } from 'node:child_process';
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
@@ -82,6 +82,22 @@ export async function sizesIn(tarball: string): Promise<Record<string, number>> 
   return Object.fromEntries(
     lines.map(line => [line.split(/\s+/).slice(5).join(' '), Number(line.split(/\s+/)[2])]),
   );
+}
+
+/** Here rooms are volumes, and what is kept of them is the engine's tar: root's files would be out of this user's hands. */
+export const ROOMS_ARE_VOLUMES = process.getuid?.() !== 0;
+
+/** One file of a kept output, which is a folder, or a tar file where rooms are volumes. */
+export async function keptText(kept: string, name: string): Promise<string> {
+  if ((await stat(kept)).isDirectory()) return readFile(join(kept, name), 'utf8');
+  const { stdout } = await run('tar', ['-xOf', kept, '--wildcards', `*/${name}`], { maxBuffer: 1 << 28 });
+  return stdout;
+}
+
+/** One file below `/opt/ml` of a kept tree. */
+export function treeText(tree: string, path: string): Promise<string> {
+  if (ROOMS_ARE_VOLUMES) return textIn(join(tree, 'algo-1.tar'), `ml/${path}`);
+  return readFile(join(tree, 'algo-1/opt/ml', path), 'utf8');
 }
 
 /** The paths that stderr names as those of kept outputs. Each is there. */

@@ -2,6 +2,7 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { treeText } from '../harness/aftermath.js';
 import { stringify } from 'yaml';
 import {
   namesIn,
@@ -375,10 +376,8 @@ describe('settings', () => {
     expect(status).toBe(0);
     const [, folder = ''] = /tree is left in (\S+)\./.exec(stderr) ?? [];
     expect(folder.startsWith(join(home, 'kept'))).toBe(true);
-    expect(await readFile(join(folder, 'algo-1/opt/ml/errors/x'), 'utf8')).toBe('x\n');
-    expect(await readFile(join(folder, 'algo-1/opt/ml/input/config/hyperparameters.json'), 'utf8')).toBe(
-      '{"a":"b"}',
-    );
+    expect(await treeText(folder, 'errors/x')).toBe('x\n');
+    expect(await treeText(folder, 'input/config/hyperparameters.json')).toBe('{"a":"b"}');
   });
 });
 

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { ROOMS_ARE_VOLUMES } from '../harness/aftermath.js';
 import { namesIn, runJob, startJob } from '../harness/job.js';
 import { scratch } from '../harness/optml.js';
 import { shellJob, type Request } from '../harness/requests.js';
@@ -218,7 +219,8 @@ describe('a hostile container', () => {
     expect(status).toBe(0);
     expect(await listed(output('model.tar.gz'))).toEqual([
       '-rw-r--r-- 0/0 2 a',
-      '-rw-r--r-- 0/0 2 b',
+      // The engine's archive keeps hard links as such.
+      ROOMS_ARE_VOLUMES ? 'hrw-r--r-- 0/0 0 b link to a' : '-rw-r--r-- 0/0 2 b',
       'lrwxrwxrwx 0/0 0 folder -> /etc',
       'lrwxrwxrwx 0/0 0 shadow -> /etc/shadow',
       'lrwxrwxrwx 0/0 0 up -> ../../input',
@@ -262,11 +264,12 @@ describe('a hostile container', () => {
     expect(await listed(output('model.tar.gz'))).toEqual(['-rw-r--r-- 0/0 2 kept']);
     const [line = ''] = stderr.split('\n').filter(text => text.includes('left out'));
     expect(line).toContain('"pipe"');
-    expect(line).toContain('"socket"');
+    // The engine's archive has no sockets.
+    expect(line.includes('"socket"')).toBe(!ROOMS_ARE_VOLUMES);
     expect(line).toContain('latin-');
     const [, path = ''] = /it is kept in (\S+)/.exec(stderr) ?? [];
-    const { stdout } = await run('grep', ['-r', 'precious', path]);
-    expect(stdout).toContain('weights:precious');
+    const { stdout } = await run('grep', ['-ra', 'precious', path]);
+    expect(stdout).toContain(ROOMS_ARE_VOLUMES ? 'precious' : 'weights:precious');
   });
 
   test('cannot keep its files by their modes: what nobody may read or delete is uploaded and removed', async () => {

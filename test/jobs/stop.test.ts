@@ -1,9 +1,9 @@
 /** Stopping a job: signals to the command, `optml stop` from another process, and what becomes of the outputs (contract §1.11). */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { keptText, ROOMS_ARE_VOLUMES } from '../harness/aftermath.js';
 import { docker } from '../harness/engine.js';
 import {
   namesIn,
@@ -127,9 +127,9 @@ describe('the second signal', () => {
       ['model', 'written\n'],
       ['output-data', 'more\n'],
     ] as const) {
-      const folder = join(home, 'kept', run, name);
-      expect(stderr).toContain(folder);
-      expect(await readFile(join(folder, 'file'), 'utf8')).toBe(text);
+      const kept = join(home, 'kept', run, ROOMS_ARE_VOLUMES ? `${name}.tar` : name);
+      expect(stderr).toContain(kept);
+      expect(await keptText(kept, 'file')).toBe(text);
     }
     expect(stderr).not.toMatch(STACK_TRACE);
   });
@@ -155,8 +155,9 @@ describe('the second signal', () => {
     const { status, stderr, home } = await job.finish();
     expect(status).toBe(130);
     const [run = ''] = await namesIn(join(home, 'kept'));
-    expect(stderr).toContain(join(home, 'kept', run, 'model'));
-    expect(await readFile(join(home, 'kept', run, 'model/file'), 'utf8')).toBe('written\n');
+    const kept = join(home, 'kept', run, ROOMS_ARE_VOLUMES ? 'model.tar' : 'model');
+    expect(stderr).toContain(kept);
+    expect(await keptText(kept, 'file')).toBe('written\n');
   });
 });
 

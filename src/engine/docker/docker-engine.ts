@@ -171,7 +171,10 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       const container = docker.getContainer(host.container);
       return async path => {
         try {
-          return Readable.from(await container.getArchive({ path }), { objectMode: false });
+          const archive = await within(ANSWER_MS * 2, abortSignal =>
+            container.getArchive({ path, abortSignal }),
+          );
+          return Readable.from(archive, { objectMode: false });
         } catch (thrown) {
           if (isSilence(thrown)) throw unreachable(options.endpoint, thrown);
           // What the volumes of a container hold that is gone must not count as nothing.
