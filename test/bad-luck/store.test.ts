@@ -10,6 +10,7 @@ import {
   expectRefusal,
   expectStatus,
   keptPaths,
+  keptFile,
   keptText,
   sizesIn,
   textIn,
@@ -224,7 +225,7 @@ describe('a store at a URL', () => {
     expectStatus(result, 1);
     expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');
     const [model = ''] = await keptPaths(result);
-    expect((await keptText(model, 'weights')).length).toBe(30_000_000);
+    expect((await keptFile(model, 'weights')).length).toBe(30_000_000);
     await expectNothingLeft(home, job);
   });
 

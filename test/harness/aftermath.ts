@@ -88,10 +88,17 @@ export async function sizesIn(tarball: string): Promise<Record<string, number>> 
 export const ROOMS_ARE_VOLUMES = process.getuid?.() !== 0;
 
 /** One file of a kept output, which is a folder, or a tar file where rooms are volumes. */
-export async function keptText(kept: string, name: string): Promise<string> {
-  if ((await stat(kept)).isDirectory()) return readFile(join(kept, name), 'utf8');
-  const { stdout } = await run('tar', ['-xOf', kept, '--wildcards', `*/${name}`], { maxBuffer: 1 << 28 });
+export async function keptFile(kept: string, name: string): Promise<Buffer> {
+  if ((await stat(kept)).isDirectory()) return readFile(join(kept, name));
+  const { stdout } = await run('tar', ['-xOf', kept, '--wildcards', `*/${name}`], {
+    encoding: 'buffer',
+    maxBuffer: 1 << 28,
+  });
   return stdout;
+}
+
+export async function keptText(kept: string, name: string): Promise<string> {
+  return (await keptFile(kept, name)).toString();
 }
 
 /** One file below `/opt/ml` of a kept tree. */
