@@ -8,8 +8,10 @@ import { channelRules } from './channel-rules.js';
 import type { CheckedRequest } from './checked-request.js';
 import type { Findings } from './findings.js';
 import { localPathRules } from './local-path.js';
+import { nulBytes } from './nul-bytes.js';
 import { repeated } from './repeated.js';
 import { parseS3Location } from './s3-location.js';
+import { tagRules } from './tag-rules.js';
 
 /** 28 days (contract §1.11). */
 const LONGEST_RUNTIME = 28 * 24 * 3600;
@@ -22,10 +24,11 @@ const RULES: readonly ((request: CheckedRequest) => readonly string[])[] = [
   channelRules,
   instances,
   waiting,
-  tags,
+  ({ Tags }) => tagRules(Tags),
   localPathRules,
   s3Addresses,
-  noNulBytes,
+  ({ AlgorithmSpecification, Environment }) =>
+    nulBytes({ member: 'AlgorithmSpecification', words: AlgorithmSpecification, environment: Environment }),
 ];
 
 /** Which of the rules a request breaks that has passed the walk over its shapes. */
@@ -125,18 +128,6 @@ function waiting({ StoppingCondition, EnableManagedSpotTraining: spot }: Checked
     : ['Invalid MaxWaitTimeInSeconds. It can only be given when EnableManagedSpotTraining is true.'];
 }
 
-function tags({ Tags = [] }: CheckedRequest): readonly string[] {
-  const keys = Tags.map(tag => tag.Key);
-  return [
-    ...repeated(keys).map(
-      key => `Invalid Tags. Tag keys must be unique, but '${key}' is given more than once.`,
-    ),
-    ...keys
-      .filter(key => key.toLowerCase().startsWith('aws:'))
-      .map(key => `Invalid Tags. Tag keys may not start with aws:, which is AWS's own, but one is '${key}'.`),
-  ];
-}
-
 function s3Addresses(request: CheckedRequest): readonly string[] {
   const {
     InputDataConfig: channels = [],
@@ -165,26 +156,4 @@ function s3Addresses(request: CheckedRequest): readonly string[] {
       throw thrown;
     }
   });
-}
-
-/** No system can hand a NUL byte to a program; AWS's limits let it through where they are `.*` or `[\S\s]*`. */
-function noNulBytes(request: CheckedRequest): readonly string[] {
-  const { AlgorithmSpecification: given, Environment = {} } = request;
-  const texts = [
-    ...(given?.ContainerEntrypoint ?? []).map((text, index) => [
-      `AlgorithmSpecification.ContainerEntrypoint[${index}]`,
-      text,
-    ]),
-    ...(given?.ContainerArguments ?? []).map((text, index) => [
-      `AlgorithmSpecification.ContainerArguments[${index}]`,
-      text,
-    ]),
-    ...Object.entries(Environment).map(([key, text]) => [`Environment.${key}`, text]),
-  ] as const;
-  return texts
-    .filter(([, text]) => text?.includes('\0') === true)
-    .map(
-      ([member]) =>
-        `Invalid ${member}. It has a NUL character in it, which no program can be given: take it out.`,
-    );
 }

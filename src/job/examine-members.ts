@@ -1,9 +1,9 @@
 /** Holds a request against the member table: what will be different, and what is refused. */
 import { OptmlError } from '../errors.js';
 import type { Difference } from './differences.js';
+import type { JobRequest } from './job-request.js';
 import type { MemberRow } from './member-row.js';
 import { MEMBER_TABLE } from './member-table.js';
-import type { TrainingRequest } from './training-job.js';
 import { isObject } from './validate.js';
 
 /** A member that AWS takes and optml does not. */
@@ -15,12 +15,15 @@ export interface Refusal {
   readonly instead: string;
 }
 
-/** Both in the table's order. The request must have passed the walk over its shapes. */
-export function examineMembers(request: TrainingRequest): {
+/** Both in the order of the table, which is that of the request's kind. The request must have passed the walk over its shapes. */
+export function examineMembers(
+  request: JobRequest,
+  table: readonly MemberRow[] = MEMBER_TABLE,
+): {
   readonly differences: readonly Difference[];
   readonly refusals: readonly Refusal[];
 } {
-  const found = MEMBER_TABLE.map(row => examineRow(row, request));
+  const found = table.map(row => examineRow(row, request));
   return { differences: found.flatMap(one => one.differences), refusals: found.flatMap(one => one.refusals) };
 }
 
@@ -36,10 +39,7 @@ function refusalSentence({ member, asked, why, instead }: Refusal): string {
   return `${member}${value} is refused: ${why}; ${instead}.`;
 }
 
-function examineRow(
-  row: MemberRow,
-  request: TrainingRequest,
-): { differences: Difference[]; refusals: Refusal[] } {
+function examineRow(row: MemberRow, request: JobRequest): { differences: Difference[]; refusals: Refusal[] } {
   const steps = row.member.replace(/\.\*\*$/, '').split('.');
   const values = valuesAt({ path: '', value: request }, steps);
   const { difference, refused = [] } = row;

@@ -1,7 +1,8 @@
 /** Which kind of job a request asks for: told from its members, as AWS's request bodies do not say. */
 import { OptmlError } from '../errors.js';
+import { JOB_KINDS, type JobKind } from './job-request.js';
 
-type Kind = 'training' | 'processing' | 'transform';
+type Kind = JobKind | 'transform';
 
 interface Signature {
   readonly kind: Kind;
@@ -44,7 +45,7 @@ const SIGNATURES: readonly Signature[] = [
  *
  * Errors: `REQUEST_UNREADABLE` when no kind can be told; `REQUEST_REFUSED` for kinds that optml does not run.
  */
-export function kindOfRequest(request: Readonly<Record<string, unknown>>, source: string): 'training' {
+export function kindOfRequest(request: Readonly<Record<string, unknown>>, source: string): JobKind {
   const signature =
     SIGNATURES.find(({ name }) => Object.hasOwn(request, name)) ??
     SIGNATURES.find(({ own }) => own.some(member => Object.hasOwn(request, member)));
@@ -54,11 +55,12 @@ export function kindOfRequest(request: Readonly<Record<string, unknown>>, source
       `${source === '-' ? 'Standard input' : source}: the kind of job cannot be told: ${membersOf(request)}, ` +
         'but a request with TrainingJobName, ProcessingJobName or TransformJobName was expected.',
     );
-  if (signature.kind === 'training') return 'training';
+  const kind = JOB_KINDS.find(one => one === signature.kind);
+  if (kind !== undefined) return kind;
   throw new OptmlError(
     'REQUEST_REFUSED',
     `${source === '-' ? 'Standard input' : source}: this is a request of ${signature.operation} (${signature.name}), ` +
-      `and optml does not run ${signature.kind} jobs: give it a request of CreateTrainingJob.`,
+      `and optml does not run ${signature.kind} jobs: give it a request of CreateTrainingJob or CreateProcessingJob.`,
   );
 }
 

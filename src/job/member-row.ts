@@ -1,11 +1,11 @@
 /** The columns of the member table, and the conditions that its rows use. */
 import { asCheckedRequest, inputModeOf } from './checked-request.js';
 import { isAccelerated } from './instance-type.js';
-import type { TrainingRequest } from './training-job.js';
+import type { JobRequest } from './job-request.js';
 import { isObject } from './validate.js';
 
 /**
- * What becomes of one member of CreateTrainingJob. A row may have several columns: InstanceCount is honoured, and
+ * What becomes of one member of a Create*Job request. A row may have several columns: InstanceCount is honoured, and
  * refused when it is more than 1.
  */
 export interface MemberRow {
@@ -40,7 +40,7 @@ export interface RefusalRule {
 export interface When {
   /** For the page, as Markdown: `given`, `more than 1`. */
   readonly words: string;
-  readonly holds: (value: unknown, request: TrainingRequest) => boolean;
+  readonly holds: (value: unknown, request: JobRequest) => boolean;
 }
 
 /** There is something in it: SDKs send `""`, `[]` and `{}` without being asked, and those change nothing. */
@@ -78,6 +78,13 @@ export function isModeOfAChannel(mode: string): When {
 export const WITHOUT_NETWORK_ISOLATION: When = {
   words: 'EnableNetworkIsolation is not `true`',
   holds: (_, request) => request['EnableNetworkIsolation'] !== true,
+};
+
+/** As above, where the member lies in NetworkConfig. */
+export const NETWORK_NOT_ISOLATED: When = {
+  words: 'NetworkConfig.EnableNetworkIsolation is not `true`',
+  holds: (_, { NetworkConfig }) =>
+    !(isObject(NetworkConfig) && NetworkConfig['EnableNetworkIsolation'] === true),
 };
 
 export const ACCELERATED: When = {

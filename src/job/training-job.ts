@@ -12,6 +12,7 @@ import type { Difference } from './differences.js';
 import { examineMembers, refuseMembers } from './examine-members.js';
 import { refuseFindings } from './findings.js';
 import { platformOf } from './instance-type.js';
+import { withoutNulls, type JobRequest } from './job-request.js';
 import { DEFAULT_LOCAL_PATHS, plainPath } from './local-path.js';
 import { parseS3Location, type S3Location } from './s3-location.js';
 import { findViolations, isObject } from './validate.js';
@@ -98,7 +99,7 @@ export interface FileSystemChannel extends AnyChannel {
 }
 
 /** The channels whose data comes from a store. */
-export function s3Channels({ channels }: Pick<TrainingJob, 'channels'>): S3Channel[] {
+export function s3Channels({ channels }: { readonly channels: readonly Channel[] }): S3Channel[] {
   return channels.flatMap(channel => (channel.fileSystem === null ? [channel] : []));
 }
 
@@ -112,7 +113,7 @@ export interface FileSystem {
 }
 
 /** The JSON body of CreateTrainingJob, as AWS takes it. */
-export type TrainingRequest = Readonly<Record<string, unknown>>;
+export type TrainingRequest = JobRequest;
 
 /**
  * The job that a CreateTrainingJob request asks for. `region` and `account` are the settings'; the account of RoleArn
@@ -141,13 +142,6 @@ export function parseTrainingJob(
 function alsoRequired(given: TrainingRequest): readonly string[] {
   const serverless = isObject(given) && isObject(given['ServerlessJobConfig']);
   return serverless ? [] : ['AlgorithmSpecification', 'ResourceConfig'];
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value;
-  const entries = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
-  return Object.fromEntries(entries.map(([key, item]) => [key, withoutNulls(item)]));
 }
 
 function jobOf(

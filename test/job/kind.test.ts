@@ -10,21 +10,18 @@ test('a training job is recognised when its name is missing or misspelt, so that
   expect(kindOfRequest({ TrainingJobname: 'a', AlgorithmSpecification: {} }, 'job.json')).toBe('training');
 });
 
+test('a request with ProcessingJobName or members of its own is for a processing job', () => {
+  expect(kindOfRequest({ ProcessingJobName: 'a' }, 'job.json')).toBe('processing');
+  expect(kindOfRequest({ AppSpecification: {} }, 'job.json')).toBe('processing');
+});
+
 test.each([
-  [
-    { ProcessingJobName: 'a' },
-    'CreateProcessingJob (ProcessingJobName), and optml does not run processing jobs',
-  ],
-  [
-    { AppSpecification: {} },
-    'CreateProcessingJob (ProcessingJobName), and optml does not run processing jobs',
-  ],
   [{ TransformJobName: 'a' }, 'CreateTransformJob (TransformJobName), and optml does not run transform jobs'],
 ])('kinds that are not run are refused by name: %j', (request, words) => {
   expect(() => kindOfRequest(request, 'job.json')).toThrow(
     expect.objectContaining({
       code: 'REQUEST_REFUSED',
-      message: `job.json: this is a request of ${words}: give it a request of CreateTrainingJob.`,
+      message: `job.json: this is a request of ${words}: give it a request of CreateTrainingJob or CreateProcessingJob.`,
     }),
   );
 });

@@ -3,17 +3,12 @@ import { examineMembers, refuseMembers } from '../../src/job/examine-members.js'
 import { MEMBER_TABLE } from '../../src/job/member-table.js';
 import { memberPaths } from '../../src/job/shape-table.js';
 import { parseTrainingJob } from '../../src/job/training-job.js';
+import { covers } from './member-coverage.js';
 import { algorithm, channel, resources, SETTINGS, validRequest } from './requests.js';
 
 type Members = Record<string, unknown>;
 
 const PATHS = memberPaths('CreateTrainingJobRequest');
-
-function covers(row: string, path: string): boolean {
-  if (!row.endsWith('.**')) return row === path;
-  const base = row.slice(0, -3);
-  return path === base || ['.', '[]', '{}'].some(next => path.startsWith(base + next));
-}
 
 describe('the table is complete', () => {
   test('every member of CreateTrainingJob has exactly one row', () => {

@@ -1,0 +1,180 @@
+/**
+ * What becomes of every member of CreateProcessingJob: honoured as on SageMaker, different here, or refused. The
+ * differences of a job, its refusals and docs/differences.md come from these rows.
+ */
+import { ACCELERATED, GIVEN, is, moreThan, NETWORK_NOT_ISOLATED, type MemberRow } from './member-row.js';
+
+export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
+  { member: 'ProcessingJobName', honoured: '' },
+  {
+    member: 'RoleArn',
+    honoured: 'its account stands in the ARN; its permissions are not evaluated',
+    difference: {
+      when: NETWORK_NOT_ISOLATED,
+      here: "the container gets keys of the job's own, which open its store and nothing else; with --store aws, none",
+      why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
+    },
+  },
+  { member: 'AppSpecification', honoured: '' },
+  {
+    member: 'AppSpecification.ImageUri',
+    honoured: 'pulled with your Docker credentials, or found locally',
+  },
+  { member: 'AppSpecification.ContainerEntrypoint', honoured: '' },
+  { member: 'AppSpecification.ContainerArguments', honoured: 'nothing is ever appended' },
+  { member: 'Environment', honoured: '' },
+
+  { member: 'ProcessingInputs', honoured: '' },
+  { member: 'ProcessingInputs[].InputName', honoured: '' },
+  { member: 'ProcessingInputs[].AppManaged', honoured: 'with `true` nothing is brought, as on SageMaker' },
+  { member: 'ProcessingInputs[].S3Input', honoured: '' },
+  { member: 'ProcessingInputs[].S3Input.S3Uri', honoured: '' },
+  { member: 'ProcessingInputs[].S3Input.LocalPath', honoured: 'also one below that of another input' },
+  {
+    member: 'ProcessingInputs[].S3Input.S3DataType',
+    honoured: '`S3Prefix`',
+    refused: [
+      { when: is('ManifestFile'), why: 'optml does not read manifests yet', instead: 'use S3Prefix' },
+    ],
+  },
+  {
+    member: 'ProcessingInputs[].S3Input.S3InputMode',
+    honoured: '`File`',
+    refused: [
+      {
+        when: is('Pipe'),
+        why: 'how the FIFOs of a processing job are named is not documented',
+        instead: 'use File mode',
+      },
+    ],
+  },
+  {
+    member: 'ProcessingInputs[].S3Input.S3DataDistributionType',
+    honoured: '`ShardedByS3Key` gives every object to the one host, as SageMaker does with one host',
+  },
+  {
+    member: 'ProcessingInputs[].S3Input.S3CompressionType',
+    honoured: '`None`',
+    refused: [
+      {
+        when: is('Gzip'),
+        why: 'it needs Pipe mode, whose FIFOs are not documented for processing jobs',
+        instead: 'unpack in the container',
+      },
+    ],
+  },
+  {
+    member: 'ProcessingInputs[].DatasetDefinition.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: 'optml cannot query Athena or Redshift',
+        instead:
+          'use an S3Input for the exported result, and --map s3://bucket/prefix=./folder to fill it from a folder',
+      },
+    ],
+  },
+
+  { member: 'ProcessingOutputConfig', honoured: '' },
+  { member: 'ProcessingOutputConfig.Outputs', honoured: '' },
+  { member: 'ProcessingOutputConfig.Outputs[].OutputName', honoured: '' },
+  {
+    member: 'ProcessingOutputConfig.Outputs[].AppManaged',
+    honoured: 'with `true` nothing is uploaded, as on SageMaker',
+  },
+  { member: 'ProcessingOutputConfig.Outputs[].S3Output', honoured: '' },
+  { member: 'ProcessingOutputConfig.Outputs[].S3Output.S3Uri', honoured: '' },
+  { member: 'ProcessingOutputConfig.Outputs[].S3Output.LocalPath', honoured: '' },
+  {
+    member: 'ProcessingOutputConfig.Outputs[].S3Output.S3UploadMode',
+    honoured: '`EndOfJob`, also of failed and stopped jobs',
+    refused: [
+      {
+        when: is('Continuous'),
+        why: 'optml does not upload while a job runs yet',
+        instead: 'use EndOfJob',
+      },
+    ],
+  },
+  {
+    member: 'ProcessingOutputConfig.Outputs[].FeatureStoreOutput.**',
+    refused: [
+      {
+        when: GIVEN,
+        why: 'the Feature Store exists on SageMaker only',
+        instead: 'write the records into an S3Output',
+      },
+    ],
+  },
+  {
+    member: 'ProcessingOutputConfig.KmsKeyId',
+    difference: {
+      when: GIVEN,
+      here: 'sent as SSE-KMS to AWS and other S3 servers; the embedded store keeps plain files',
+      why: 'the embedded store is a folder that you can read',
+    },
+  },
+
+  { member: 'ProcessingResources', honoured: '' },
+  { member: 'ProcessingResources.ClusterConfig', honoured: '' },
+  {
+    member: 'ProcessingResources.ClusterConfig.InstanceCount',
+    honoured: '1',
+    refused: [{ when: moreThan(1), why: 'optml runs one host only', instead: 'set it to 1' }],
+  },
+  {
+    member: 'ProcessingResources.ClusterConfig.InstanceType',
+    honoured: "picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
+    difference: {
+      when: ACCELERATED,
+      here: 'the container gets no GPU and no accelerator',
+      why: 'optml does not hand them to containers yet',
+    },
+  },
+  {
+    member: 'ProcessingResources.ClusterConfig.VolumeSizeInGB',
+    honoured: 'not a limit: the job has the disk of this machine',
+  },
+  {
+    member: 'ProcessingResources.ClusterConfig.VolumeKmsKeyId',
+    difference: {
+      when: GIVEN,
+      here: 'files of the running job are not encrypted',
+      why: 'they lie on the disk of this machine',
+    },
+  },
+
+  { member: 'StoppingCondition', honoured: '' },
+  { member: 'StoppingCondition.MaxRuntimeInSeconds', honoured: 'to the second; the job ends as Stopped' },
+
+  { member: 'NetworkConfig', honoured: '' },
+  { member: 'NetworkConfig.EnableNetworkIsolation', honoured: 'the container has no network at all' },
+  {
+    member: 'NetworkConfig.EnableInterContainerTrafficEncryption',
+    honoured: 'no effect with one host, as on SageMaker',
+  },
+  {
+    member: 'NetworkConfig.VpcConfig.**',
+    difference: {
+      when: GIVEN,
+      here: "the container is on the engine's default network, or on none when it is isolated",
+      why: 'there are no subnets and security groups here',
+    },
+  },
+  {
+    member: 'Tags.**',
+    difference: {
+      when: GIVEN,
+      here: 'they are kept in the request of the job only',
+      why: 'nothing here lists or bills by tags',
+    },
+  },
+  {
+    member: 'ExperimentConfig.**',
+    difference: {
+      when: GIVEN,
+      here: 'the job joins no experiment',
+      why: 'experiments exist on SageMaker only',
+    },
+  },
+];
