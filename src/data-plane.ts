@@ -19,7 +19,8 @@ import { makeFolder } from './make-folder.js';
 import type { HostPlan } from './plan/plan.js';
 
 export type { StageOptions };
-export { stageHost as stage, uploadOutput as collect };
+export { ContinuousUpload, type SentFiles } from './collect/continuous-upload.js';
+export { stageHost as stage, uploadOutput as collect, inRoom as placeInRoom };
 
 /** What an ended host left, read from its room, or through the engine where only that can. */
 export function outputsOf({

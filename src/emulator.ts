@@ -14,21 +14,27 @@ import { examine, type Finding } from './doctor.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
-import { parseTrainingJob, type TrainingJob, type TrainingRequest } from './job/training-job.js';
+import { parseJob, type Job, type KindedRequest } from './job/job.js';
+import type { JobRequest } from './job/job-request.js';
+import type { TrainingRequest } from './job/training-job.js';
 import { askToStop } from './journal/control-socket.js';
-import { homeAt, jobFiles, openHome, type Home, type JobFiles } from './journal/home.js';
+import { findJob, readState, type JobRef } from './journal/find-job.js';
+import { homeAt, jobFiles, openHome, type Home, type Kind } from './journal/home.js';
 import { homeKeys } from './journal/home-keys.js';
 import { lockState } from './journal/job-lock.js';
-import { readJob, readJobs } from './journal/journal.js';
+import { readJobs } from './journal/journal.js';
 import { nextChange, readLogs } from './journal/log-reader.js';
 import { thisProcess } from './journal/owner.js';
 import { runningEndpoint } from './journal/running-endpoint.js';
 import { sdkConfig } from './journal/sdk-config.js';
-import { planTrainingJob } from './plan/plan.js';
+import { planJob } from './plan/plan.js';
 import { printPlan, type ListedObjects, type PrintedPlan } from './plan/printed-plan.js';
 import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/describe.js';
+import { describeJob, type DescribeResponse } from './report/describe-job.js';
+import { describeProcessingJob, type DescribeProcessingJobResponse } from './report/describe-processing.js';
 import type { LogLine } from './report/events.js';
 import { hasEnded, type JobState } from './report/job-state.js';
+import { KIND_WORDS } from './report/kind-words.js';
 import { acceptJob } from './run/accept-job.js';
 import { cleanHome, type CleanReport } from './run/clean.js';
 import { RunControl } from './run/control.js';
@@ -74,14 +80,27 @@ export class Emulator {
     this.#now = now;
   }
 
-  /**
-   * Runs a CreateTrainingJob request to its end. The response is that of DescribeTrainingJob, whatever became of the job.
-   * Throws when the request is refused, or engine or store cannot be used: then there is no job.
-   */
+  /** Runs a CreateTrainingJob request to its end; as `runJob`. The response is that of DescribeTrainingJob. */
   async runTrainingJob(
     request: TrainingRequest,
     options: RunOptions = {},
   ): Promise<DescribeTrainingJobResponse> {
+    return describeTrainingJob(await this.runJob({ kind: 'training', request }, options));
+  }
+
+  /** Runs a CreateProcessingJob request to its end; as `runJob`. The response is that of DescribeProcessingJob. */
+  async runProcessingJob(
+    request: JobRequest,
+    options: RunOptions = {},
+  ): Promise<DescribeProcessingJobResponse> {
+    return describeProcessingJob(await this.runJob({ kind: 'processing', request }, options));
+  }
+
+  /**
+   * Runs a request of any kind to its end, whatever becomes of the job. Throws when the request is refused, or engine or
+   * store cannot be used: then there is no job.
+   */
+  async runJob(request: KindedRequest, options: RunOptions = {}): Promise<JobState> {
     const { control = new RunControl(), observer = SILENT } = options;
     const job = this.#parse(request);
     const home = await openHome(this.settings.home);
@@ -94,7 +113,7 @@ export class Emulator {
       await closeDeadRuns(sweep);
       const { owner } = sweep;
       const { keep: keepRoom } = this.settings;
-      const state = await acceptJob({
+      return await acceptJob({
         job,
         home,
         owner,
@@ -107,15 +126,14 @@ export class Emulator {
         keepRoom,
         fileSystems: fileSystemMaps(this.settings),
       });
-      return describeTrainingJob(state);
     } finally {
       await store.close();
     }
   }
 
   /** What would happen. Reads the store, touches no engine. Throws what makes a run refuse the request. */
-  async planTrainingJob(
-    request: TrainingRequest,
+  async planJob(
+    request: KindedRequest,
     { signal = NEVER }: { signal?: AbortSignal } = {},
   ): Promise<PrintedPlan> {
     const job = this.#parse(request);
@@ -128,7 +146,7 @@ export class Emulator {
         if (fault !== null) throw fault;
         const objects = new Map<string, ListedObjects>();
         for (const listing of listings) objects.set(listing.channel, await all(listedObjects(listing)));
-        const plan = planTrainingJob(job, { storeAccess: this.settings.store !== 'aws' });
+        const plan = planJob(job, { storeAccess: this.settings.store !== 'aws' });
         return printPlan(plan, channel => objects.get(channel) ?? []);
       });
     } finally {
@@ -137,29 +155,35 @@ export class Emulator {
   }
 
   /** Throws JOB_NOT_FOUND. */
-  async describeTrainingJob(name: string): Promise<DescribeTrainingJobResponse> {
-    return describeTrainingJob(await this.#state(name));
+  async describeJob(job: JobRef): Promise<DescribeResponse> {
+    return describeJob(await this.#state(job));
   }
 
-  /** Newest first. */
-  async listTrainingJobs(): Promise<JobState[]> {
-    const states = await readJobs(homeAt(this.settings.home));
+  /** The job of this name; `kind` is needed where jobs of several kinds have it. Throws JOB_NOT_FOUND, USAGE. */
+  async findJob(name: string, kind?: Kind): Promise<JobRef> {
+    return findJob(homeAt(this.settings.home), name, kind);
+  }
+
+  /** Of all kinds by default; newest first. */
+  async listJobs(kinds?: readonly Kind[]): Promise<JobState[]> {
+    const states = await readJobs(homeAt(this.settings.home), kinds);
     return states.sort((a, b) => b.created.time - a.created.time);
   }
 
-  /** StopTrainingJob: tells the job's owner, and does not wait for the end. Throws JOB_NOT_FOUND, JOB_ENDED. */
-  async stopTrainingJob(name: string): Promise<void> {
+  /** Stop*Job: tells the job's owner, and does not wait for the end. Throws JOB_NOT_FOUND, JOB_ENDED. */
+  async stopJob(job: JobRef): Promise<void> {
+    const { kind, name } = job;
     const home = homeAt(this.settings.home);
-    const state = await this.#state(name);
+    const state = await this.#state(job);
     if (hasEnded(state))
       throw new OptmlError(
         'JOB_ENDED',
-        `The request was rejected because the training job is in status ${state.status}.`,
+        `The request was rejected because the ${KIND_WORDS[kind].job} is in status ${state.status}.`,
       );
-    const { id } = jobFiles(home, 'training', name);
+    const { id } = jobFiles(home, kind, name);
     if (await askToStop(home.run, id)) return;
     // The owner may have ended it in this moment, or died.
-    if (hasEnded(await this.#state(name))) return;
+    if (hasEnded(await this.#state(job))) return;
     const lock = await lockState(home.run, id, home.folder);
     if (lock.kind === 'stale' || lock.kind === 'free') throw ownerGone(name);
     throw new OptmlError(
@@ -169,19 +193,19 @@ export class Emulator {
   }
 
   /** Waits for the end of a job that another process runs. Throws JOB_NOT_FOUND, and JOB_ENDED when that process has died. */
-  async untilEnded(name: string): Promise<JobState> {
-    const files = jobFiles(homeAt(this.settings.home), 'training', name);
-    while (!(await this.#isOver(name, files))) await nextChange(files.folder);
-    const state = await this.#state(name);
-    if (!hasEnded(state)) throw ownerGone(name);
+  async untilEnded(job: JobRef): Promise<JobState> {
+    const { folder } = jobFiles(homeAt(this.settings.home), job.kind, job.name);
+    while (!(await this.#isOver(job))) await nextChange(folder);
+    const state = await this.#state(job);
+    if (!hasEnded(state)) throw ownerGone(job.name);
     return state;
   }
 
   /** What a job printed; with `follow`, until it has ended or its process is gone. Throws JOB_NOT_FOUND. */
-  async *logs(name: string, { follow }: { readonly follow: boolean }): AsyncGenerator<LogLine> {
-    await this.#state(name);
-    const files = jobFiles(homeAt(this.settings.home), 'training', name);
-    yield* readLogs(files.logs, { follow, ended: () => this.#isOver(name, files) });
+  async *logs(job: JobRef, { follow }: { readonly follow: boolean }): AsyncGenerator<LogLine> {
+    await this.#state(job);
+    const { logs } = jobFiles(homeAt(this.settings.home), job.kind, job.name);
+    yield* readLogs(logs, { follow, ended: () => this.#isOver(job) });
   }
 
   /** Ends, collects and closes what dead processes left; other leftovers are removed, unknown ones only by force. */
@@ -243,9 +267,9 @@ export class Emulator {
     });
   }
 
-  #parse(request: TrainingRequest): TrainingJob {
+  #parse(request: KindedRequest): Job {
     const { region, account, strict } = this.settings;
-    const job = parseTrainingJob(request, { region, account });
+    const job = parseJob(request, { region, account });
     if (!strict || job.differences.length === 0) return job;
     const list = job.differences.map(one => `${one.member}: ${one.here} (${one.why})`).join('; ');
     throw new OptmlError(
@@ -254,20 +278,15 @@ export class Emulator {
     );
   }
 
-  async #state(name: string): Promise<JobState> {
-    const { home } = this.settings;
-    const known = /^[A-Za-z0-9-]{1,63}$/.test(name);
-    const state = known ? await readJob(jobFiles(homeAt(home), 'training', name)) : undefined;
-    if (state === undefined)
-      throw new OptmlError('JOB_NOT_FOUND', `Requested resource not found. (No job "${name}" in ${home}.)`);
-    return state;
+  async #state(job: JobRef): Promise<JobState> {
+    return readState(homeAt(this.settings.home), job);
   }
 
   /** It has ended, or nobody is there who could end it. */
-  async #isOver(name: string, files: JobFiles): Promise<boolean> {
+  async #isOver(job: JobRef): Promise<boolean> {
     const home = homeAt(this.settings.home);
-    const { kind } = await lockState(home.run, files.id, home.folder);
-    return kind === 'stale' || kind === 'free' || hasEnded(await this.#state(name));
+    const { kind } = await lockState(home.run, jobFiles(home, job.kind, job.name).id, home.folder);
+    return kind === 'stale' || kind === 'free' || hasEnded(await this.#state(job));
   }
 
   #openStore(home: Home): Promise<Store> {

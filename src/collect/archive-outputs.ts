@@ -22,7 +22,7 @@ export function archiveOutputs(archive: (containerPath: string) => Promise<Reada
           };
       }
     },
-    async text(file, maxBytes) {
+    async start(file, maxBytes) {
       const stream = await archive(file);
       if (stream === null) return null;
       for await (const entry of membersOf(stream)) {
@@ -33,7 +33,7 @@ export function archiveOutputs(archive: (containerPath: string) => Promise<Reada
           if (bytes < maxBytes) chunks.push(chunk);
           bytes += chunk.length;
         }
-        return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
+        return Buffer.concat(chunks).subarray(0, maxBytes);
       }
       return null;
     },

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { lstat, open, opendir, readlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.js';
-import type { HostOutputs, OutputEntry } from './output-entry.js';
+import { stampOf, type HostOutputs, type OutputEntry } from './output-entry.js';
 
 /** Large reads: the packer is not the limit then. */
 const READ_BYTES = 512 * 1024;
@@ -38,14 +38,14 @@ export function folderOutputs(
       const root = locate(folder);
       if ((await lstatOrNull(root))?.isDirectory() === true) yield* walk(root, '');
     },
-    async text(file, maxBytes) {
+    async start(file, maxBytes) {
       if (!(await real(file))) return null;
       const path = locate(file);
       const info = await lstatOrNull(path);
       if (info?.isFile() !== true || info.size === 0) return null;
       await using handle = await openPlain(path);
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
-      return bytesRead === 0 ? null : buffer.toString('utf8', 0, bytesRead);
+      return bytesRead === 0 ? null : buffer.subarray(0, bytesRead);
     },
   };
 }
@@ -78,6 +78,7 @@ async function entryOf(
       ...common,
       kind: 'file',
       size: Number(info.size),
+      stamp: stampOf(info),
       body: () => contentOf(join(root, path), Number(info.size)),
     };
   if (info.isDirectory()) return { ...common, kind: 'folder' };

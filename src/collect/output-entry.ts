@@ -16,14 +16,25 @@ export interface OutputEntry {
   readonly size: number;
   /** Target of a link, as it stands in it; of a hard link, the path of the file that came before. */
   readonly target?: string;
+  /** Of a file in a folder of this machine: changes with its content. */
+  readonly stamp?: string;
   /** Content of a file. To be read before the next entry is asked for, or not at all. */
   body(): AsyncIterable<Uint8Array>;
+}
+
+/** Size, time of change and identity of a file. */
+export function stampOf(stats: {
+  readonly size: number | bigint;
+  readonly mtimeMs: number | bigint;
+  readonly ino: number | bigint;
+}): string {
+  return `${stats.size}:${stats.mtimeMs}:${stats.ino}`;
 }
 
 /** What a host left behind, readable after its container has ended. */
 export interface HostOutputs {
   /** Everything below a folder of the container; nothing when it is missing or is not a folder. Links are never followed. */
   entries(folder: string): AsyncIterable<OutputEntry>;
-  /** The start of a plain file as text; null when it is missing, empty, or not a plain file. */
-  text(file: string, maxBytes: number): Promise<string | null>;
+  /** The first bytes of a plain file; null when it is missing, empty, or not a plain file. */
+  start(file: string, maxBytes: number): Promise<Buffer | null>;
 }

@@ -12,6 +12,8 @@ export type UploadResult = { readonly to: string; readonly bytes: number; readon
 export interface UploadRequest {
   readonly upload: UploadPlan;
   readonly outputs: HostOutputs;
+  /** Files of the folder that were uploaded before, by path: as long as the stamp is the same, they are not sent again. */
+  readonly sent?: ReadonlyMap<string, string>;
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly onTransfer: (change: { readonly bytes: number; readonly objects: number }) => void;
@@ -61,16 +63,18 @@ async function uploadObjects(
       onLeftOut(entry);
       continue;
     }
-    await store.upload(
-      { bucket: upload.to.bucket, key: `${upload.to.key}/${entry.path}` },
-      entry.body(),
-      options(request),
-    );
+    const isSent = entry.stamp !== undefined && request.sent?.get(entry.path) === entry.stamp;
+    if (!isSent) await store.upload(below(upload.to, entry.path), entry.body(), options(request));
     bytes += entry.size;
     objects += 1;
     onTransfer({ bytes: entry.size, objects: 1 });
   }
   return objects === 0 ? null : { to: formatS3Uri(upload.to), bytes, objects };
+}
+
+/** An output may go to the bucket itself. */
+export function below({ bucket, key }: UploadPlan['to'], path: string): UploadPlan['to'] {
+  return { bucket, key: key === '' ? path : `${key}/${path}` };
 }
 
 function options({ upload, signal }: UploadRequest): UploadOptions {

@@ -14,7 +14,7 @@ import {
 } from './processing-request.js';
 import { findBrokenProcessingRules } from './processing-rules.js';
 import { parseS3Location, type S3Location } from './s3-location.js';
-import type { S3Channel } from './training-job.js';
+import type { InstanceGroup, S3Channel } from './training-job.js';
 import { findViolations } from './validate.js';
 
 export interface ProcessingJob {
@@ -37,8 +37,8 @@ export interface ProcessingJob {
   readonly channels: readonly ProcessingInput[];
   /** The outputs that the platform takes, in the request's order. */
   readonly outputs: readonly ProcessingOutput[];
-  readonly instanceType: string;
-  readonly instanceCount: number;
+  /** One group: processing jobs have no others. */
+  readonly instanceGroups: readonly InstanceGroup[];
   readonly platform: 'linux/amd64' | 'linux/arm64';
   readonly networkIsolation: boolean;
   readonly maxRuntimeSeconds: number;
@@ -109,8 +109,7 @@ function jobOf(
     outputs: (outputs?.Outputs ?? []).flatMap((output, index) =>
       outputOf(output, index, outputs?.KmsKeyId ?? ''),
     ),
-    instanceType,
-    instanceCount,
+    instanceGroups: [{ name: '', instanceType, instanceCount }],
     platform: platformOf(instanceType),
     networkIsolation: request.NetworkConfig?.EnableNetworkIsolation ?? false,
     maxRuntimeSeconds: request.StoppingCondition?.MaxRuntimeInSeconds ?? DEFAULT_PROCESSING_RUNTIME,

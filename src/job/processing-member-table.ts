@@ -32,10 +32,7 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingInputs[].S3Input.LocalPath', honoured: 'also one below that of another input' },
   {
     member: 'ProcessingInputs[].S3Input.S3DataType',
-    honoured: '`S3Prefix`',
-    refused: [
-      { when: is('ManifestFile'), why: 'optml does not read manifests yet', instead: 'use S3Prefix' },
-    ],
+    honoured: '`S3Prefix`; `ManifestFile`: files lie under their whole keys (UNCONFIRMED)',
   },
   {
     member: 'ProcessingInputs[].S3Input.S3InputMode',

@@ -1,6 +1,12 @@
 /** Where things lie in a home (`--home`, default `~/.optml`). */
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../make-folder.js';
+import type { JobCreated } from '../report/events.js';
+
+/** The kinds of job, each with a folder of its own: two jobs of different kinds may have one name. */
+export type Kind = NonNullable<JobCreated['jobKind']>;
+
+export const KINDS: readonly Kind[] = ['training', 'processing'];
 
 export interface Home {
   readonly folder: string;
@@ -47,8 +53,14 @@ export interface JobFiles {
   readonly work: string;
 }
 
-export function jobFiles(home: Home, kind: 'training', name: string): JobFiles {
+export function jobFiles(home: Home, kind: Kind, name: string): JobFiles {
   return filesIn(`${kind}-${name.toLowerCase()}`, join(home.jobs, kind, name.toLowerCase()));
+}
+
+/** The job that a lock or socket of this name belongs to; null for those of something else. */
+export function jobOfId(id: string): { readonly kind: Kind; readonly name: string } | null {
+  const kind = KINDS.find(one => id.startsWith(`${one}-`));
+  return kind === undefined ? null : { kind, name: id.slice(kind.length + 1) };
 }
 
 /** The files of a new run that is made ready before it takes the place of the last one. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { systemCode } from '../errors.js';
 import type { JobEvent, LogLine } from '../report/events.js';
 import { foldEvents, type JobState } from '../report/job-state.js';
-import { jobFiles, type Home, type JobFiles } from './home.js';
+import { jobFiles, KINDS, type Home, type JobFiles, type Kind } from './home.js';
 
 export interface Journal {
   /** Log lines for which the disk had no room. */
@@ -107,14 +107,19 @@ async function readEvents(files: JobFiles): Promise<JobEvent[]> {
   return readableLines(text);
 }
 
-/** Every job of a home, in no order. */
-export async function readJobs(home: Home): Promise<JobState[]> {
-  const names = await readdir(join(home.jobs, 'training')).catch((thrown: unknown) => {
+/** Every job of a home, of one kind or of all, in no order. */
+export async function readJobs(home: Home, kinds: readonly Kind[] = KINDS): Promise<JobState[]> {
+  const states = await Promise.all(kinds.map(kind => readJobsOf(home, kind)));
+  return states.flat();
+}
+
+async function readJobsOf(home: Home, kind: Kind): Promise<JobState[]> {
+  const names = await readdir(join(home.jobs, kind)).catch((thrown: unknown) => {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return [] as string[];
     throw thrown;
   });
   const states = await Promise.all(
-    names.filter(name => !name.startsWith('.')).map(name => readJob(jobFiles(home, 'training', name))),
+    names.filter(name => !name.startsWith('.')).map(name => readJob(jobFiles(home, kind, name))),
   );
   return states.filter(state => state !== undefined);
 }

@@ -16,7 +16,7 @@ export interface Surroundings {
  * out: nothing answers them here, and the difference is listed with RoleArn. In their place stand variables that AWS's
  * SDKs and the training toolkit read (contract §1.4); an isolated container has none, as on SageMaker.
  */
-export function environmentOf(job: TrainingJob, { storeAccess }: Surroundings): Record<string, string> {
+export function environmentOf(job: TrainingJob, surroundings: Surroundings): Record<string, string> {
   return {
     TRAINING_JOB_NAME: job.name,
     TRAINING_JOB_ARN: job.arn,
@@ -24,9 +24,17 @@ export function environmentOf(job: TrainingJob, { storeAccess }: Surroundings): 
     AWS_EXECUTION_ENV: 'AWS_ECS_EC2',
     DMLC_INTERFACE: 'eth0',
     NVIDIA_VISIBLE_DEVICES: 'void',
-    ...(storeAccess && !job.networkIsolation && !bringsItsOwn(job.environment) ? STORE_VARIABLES : {}),
+    ...storeVariables(job, surroundings),
     ...job.environment,
   };
+}
+
+/** The variables by which code in the container finds the store of the job; none where it has no way to it. */
+export function storeVariables(
+  job: Pick<TrainingJob, 'environment' | 'networkIsolation'>,
+  { storeAccess }: Surroundings,
+): Record<string, string> {
+  return storeAccess && !job.networkIsolation && !bringsItsOwn(job.environment) ? STORE_VARIABLES : {};
 }
 
 const STORE_VARIABLES = {

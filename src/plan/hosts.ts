@@ -1,5 +1,5 @@
 /** The hosts of a job, and which of them a channel goes to. Pure. */
-import type { Channel, TrainingJob } from '../job/training-job.js';
+import type { Channel, InstanceGroup } from '../job/training-job.js';
 import type { Share } from './objects.js';
 
 export interface Host {
@@ -11,7 +11,7 @@ export interface Host {
 }
 
 /** Numbered through the groups in their order (contract §1.3). */
-export function hostsOf({ instanceGroups }: TrainingJob): Host[] {
+export function hostsOf({ instanceGroups }: { readonly instanceGroups: readonly InstanceGroup[] }): Host[] {
   return instanceGroups
     .flatMap(({ name, instanceType, instanceCount }) =>
       Array.from({ length: instanceCount }, () => ({ group: name, instanceType })),

@@ -6,6 +6,8 @@ export interface Mount {
   readonly writable: boolean;
   /** The channel whose file system is mounted here, from outside the host's room. */
   readonly fileSystemOf?: string;
+  /** Another mount, whose content is seen here, too. */
+  readonly viewOf?: string;
 }
 
 /** Folders in the container that exist before it starts, parents first. */

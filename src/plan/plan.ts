@@ -4,20 +4,23 @@
  */
 import type { Difference } from '../job/differences.js';
 import type { S3Location } from '../job/s3-location.js';
-import { s3Channels, type S3Channel, type TrainingJob } from '../job/training-job.js';
-import { commandOf } from './command.js';
-import { configFiles } from './config-files.js';
-import { environmentOf, type Surroundings } from './environment.js';
+import type { Job } from '../job/job.js';
+import { s3Channels, type Channel, type S3Channel } from '../job/training-job.js';
+import type { Surroundings } from './environment.js';
+import type { KindParts, MessageFiles } from './kind-parts.js';
 import type { Share } from './objects.js';
 import { hostsOf, shareOf, type Host } from './hosts.js';
-import { channelFolder, foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
-import { uploadsOf, type UploadPlan } from './uploads.js';
+import type { Mount } from './opt-ml-tree.js';
+import { PROCESSING_PARTS } from './processing-parts.js';
+import { TRAINING_PARTS } from './training-parts.js';
+import type { UploadPlan } from './uploads.js';
 
 export interface Plan {
-  readonly job: { readonly kind: 'training'; readonly name: string; readonly arn: string };
+  readonly job: { readonly kind: Job['kind']; readonly name: string; readonly arn: string };
   readonly hosts: readonly HostPlan[];
   readonly uploads: readonly UploadPlan[];
   readonly limits: { readonly maxRuntimeSeconds: number; readonly stopGraceSeconds: number };
+  readonly messages: MessageFiles;
   readonly differences: readonly Difference[];
 }
 
@@ -66,62 +69,77 @@ export interface ChannelPlan {
   readonly attributeNames: readonly string[];
 }
 
-/** StopTrainingJob is `docker stop -t 120` (contract §1.11). */
+/** StopTrainingJob is `docker stop -t 120` (contract §1.11); of StopProcessingJob it is not known (UNCONFIRMED, §2.8). */
 const STOP_GRACE_SECONDS = 120;
 
-export function planTrainingJob(job: TrainingJob, surroundings: Surroundings): Plan {
+export function planJob(job: Job, surroundings: Surroundings): Plan {
+  return job.kind === 'training'
+    ? assemble({ job, channels: s3Channels(job), parts: TRAINING_PARTS, surroundings })
+    : assemble({ job, channels: job.channels, parts: PROCESSING_PARTS, surroundings });
+}
+
+interface Assembly<OneJob extends Job, JobChannel extends S3Channel> {
+  readonly job: OneJob;
+  /** Those whose data comes from a store. */
+  readonly channels: readonly JobChannel[];
+  readonly parts: KindParts<OneJob, JobChannel>;
+  readonly surroundings: Surroundings;
+}
+
+function assemble<OneJob extends Job, JobChannel extends S3Channel>(
+  assembly: Assembly<OneJob, JobChannel>,
+): Plan {
+  const { job, parts } = assembly;
   const hosts = hostsOf(job);
   return {
     job: { kind: job.kind, name: job.name, arn: job.arn },
-    hosts: hosts.map(host => planHost({ job, host, hosts, surroundings })),
-    uploads: uploadsOf(job),
+    hosts: hosts.map(host => planHost(assembly, host, hosts)),
+    uploads: parts.uploads(job),
     limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
+    messages: parts.messages,
     differences: job.differences,
   };
 }
 
-function planHost({
-  job,
-  host,
-  hosts,
-  surroundings,
-}: {
-  readonly job: TrainingJob;
-  readonly host: Host;
-  readonly hosts: readonly Host[];
-  readonly surroundings: Surroundings;
-}): HostPlan {
-  const channels = job.channels.filter(channel => shareOf(channel, host, hosts) !== null);
+function planHost<OneJob extends Job, JobChannel extends S3Channel>(
+  { job, channels, parts, surroundings }: Assembly<OneJob, JobChannel>,
+  host: Host,
+  hosts: readonly Host[],
+): HostPlan {
+  const all: readonly Channel[] = job.channels;
+  const here = all.filter(channel => shareOf(channel, host, hosts) !== null);
   return {
     name: host.name,
     container: {
       image: job.image,
       platform: job.platform,
-      ...commandOf(job),
-      environment: environmentOf(job, surroundings),
+      ...parts.command(job),
+      environment: parts.environment(job, surroundings),
       network: job.networkIsolation ? 'none' : 'default',
     },
-    folders: foldersOf(job, channels),
-    mounts: mountsOf(job, channels),
-    files: configFiles({ job, currentHost: host, hosts }),
-    channels: s3Channels(job).flatMap(channel => {
+    folders: parts.folders(job, here),
+    mounts: parts.mounts(job, here),
+    files: parts.files({ job, currentHost: host, hosts }),
+    channels: channels.flatMap(channel => {
       const share = shareOf(channel, host, hosts);
-      return share === null ? [] : [planChannel(channel, share)];
+      const place = { folder: parts.channelFolder(channel), manifest: parts.manifest(channel) };
+      return share === null ? [] : [planChannel(channel, share, place)];
     }),
   };
 }
 
-function planChannel(channel: S3Channel, share: Share): ChannelPlan {
+function planChannel(
+  channel: S3Channel,
+  share: Share,
+  place: Pick<ChannelPlan, 'folder' | 'manifest'>,
+): ChannelPlan {
   const { name, inputMode: mode, dataType, location, shuffleSeed, attributeNames } = channel;
-  const folder = channelFolder(channel);
   return {
     name,
     mode,
     location,
     dataType,
-    folder,
-    // UNCONFIRMED for other modes and manifests (contract §1.5).
-    manifest: mode === 'File' && dataType === 'S3Prefix' ? `${folder}-manifest` : null,
+    ...place,
     share,
     gzip: channel.compression === 'Gzip',
     recordIo: channel.recordWrapper === 'RecordIO',

@@ -8,7 +8,7 @@ export interface UploadPlan {
   /** `tar.gz`: one object at `to`; `objects`: one object a file, below `to`. */
   readonly form: 'tar.gz' | 'objects';
   readonly to: S3Location;
-  readonly when: 'end';
+  readonly when: 'end' | 'continuous';
   readonly kmsKeyId: string | null;
 }
 

@@ -5,13 +5,14 @@
  * Times are epoch milliseconds.
  */
 import type { Difference } from '../job/differences.js';
-import type { TrainingRequest } from '../job/training-job.js';
+import type { JobKind, JobRequest } from '../job/job-request.js';
 
-/** Contract §1.12; the statuses that this program gives. */
+/** Contract §1.12; the statuses that this program gives. `Processing` is the time in which a processing job's container runs. */
 export type SecondaryStatus =
   | 'Starting'
   | 'Downloading'
   | 'Training'
+  | 'Processing'
   | 'Stopping'
   | 'Uploading'
   | 'Completed'
@@ -79,6 +80,8 @@ export type JobEvent =
       readonly time: number;
       readonly values: readonly { readonly name: string; readonly value: number; readonly time: number }[];
     }
+  /** What the containers of a processing job left as their last word. */
+  | { readonly kind: 'job.exit-message'; readonly time: number; readonly text: string }
   /** A word to the user about this job that changes nothing in its course. */
   | { readonly kind: 'note'; readonly time: number; readonly text: string }
   | { readonly kind: 'job.failed'; readonly time: number; readonly reason: string };
@@ -92,15 +95,17 @@ export interface PlacedHost {
 
 export interface JobCreated {
   readonly kind: 'job.created';
+  /** Absent in journals of versions that ran training jobs only. */
+  readonly jobKind?: JobKind;
   readonly time: number;
   /** Names this run of the job: labels and folders bear it. */
   readonly run: string;
   readonly name: string;
   readonly arn: string;
-  readonly request: TrainingRequest;
+  readonly request: JobRequest;
   /** The store's own name, as in messages. */
   readonly store: string;
-  /** `s3://…` where the model goes, whether or not there will be one. */
+  /** `s3://…` where the model goes, whether or not there will be one; empty for kinds that make none. */
   readonly modelArtifacts: string;
   readonly differences: readonly Difference[];
 }

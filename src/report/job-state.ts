@@ -1,4 +1,6 @@
 /** Folds a job's events into its state: status, transitions, times (contract §1.12). Pure. */
+import type { JobKind } from '../job/job-request.js';
+import { KIND_WORDS } from './kind-words.js';
 import type {
   JobCreated,
   JobEvent,
@@ -23,6 +25,7 @@ export interface JobState {
   readonly transitions: readonly Transition[];
   readonly lastModified: number;
   readonly failureReason?: string;
+  readonly exitMessage?: string;
   readonly uploaded: readonly OutputUploaded[];
   /** Hosts that the engine holds, or held. */
   readonly placed: readonly PlacedHost[];
@@ -55,7 +58,13 @@ export function startOf(created: JobCreated): JobState {
     created,
     status: 'InProgress',
     secondaryStatus: 'Starting',
-    transitions: [{ status: 'Starting', start: created.time, message: 'Starting the training job' }],
+    transitions: [
+      {
+        status: 'Starting',
+        start: created.time,
+        message: KIND_WORDS[created.jobKind ?? 'training'].starting,
+      },
+    ],
     lastModified: created.time,
     uploaded: [],
     placed: [],
@@ -73,6 +82,8 @@ export function next(state: JobState, event: JobEvent): JobState {
     case 'job.failed':
       // First cause wins.
       return { ...state, failureReason: state.failureReason ?? event.reason, lastModified: event.time };
+    case 'job.exit-message':
+      return { ...state, exitMessage: event.text };
     case 'output.uploaded':
       return { ...state, uploaded: [...state.uploaded, event] };
     case 'metrics.final':
@@ -93,6 +104,10 @@ export function next(state: JobState, event: JobEvent): JobState {
     case 'note':
       return state;
   }
+}
+
+export function kindOf({ created }: Pick<JobState, 'created'>): JobKind {
+  return created.jobKind ?? 'training';
 }
 
 export function hasEnded(state: JobState): boolean {

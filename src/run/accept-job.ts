@@ -5,15 +5,16 @@ import { join } from 'node:path';
 import type { Engine } from '../engine/port.js';
 import { OptmlError } from '../errors.js';
 import { formatS3Uri } from '../job/s3-location.js';
-import type { TrainingJob } from '../job/training-job.js';
+import type { Job } from '../job/job.js';
 import { listenForStop } from '../journal/control-socket.js';
 import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.js';
 import { acquireLock, lockState, type LockState } from '../journal/job-lock.js';
 import { openJournal, readJob } from '../journal/journal.js';
 import { formatOwner, type Owner } from '../journal/owner.js';
 import { makeFolder } from '../make-folder.js';
-import { planTrainingJob, type Plan } from '../plan/plan.js';
+import { planJob, type Plan } from '../plan/plan.js';
 import type { JobState } from '../report/job-state.js';
+import { KIND_WORDS } from '../report/kind-words.js';
 import type { Store } from '../store/port.js';
 import type { FileSystemMap } from '../survey/file-systems.js';
 import { survey, type Survey } from '../survey/survey.js';
@@ -22,7 +23,7 @@ import { startReport, type Observer } from './reporter.js';
 import { runJob, type JobRun } from './run-job.js';
 
 export interface JobToAccept {
-  readonly job: TrainingJob;
+  readonly job: Job;
   readonly home: Home;
   readonly owner: Owner;
   readonly store: Store;
@@ -43,7 +44,7 @@ export interface JobToAccept {
  */
 export async function acceptJob(request: JobToAccept): Promise<JobState> {
   const { job, home, owner, control, store, openAccess } = request;
-  const files = jobFiles(home, 'training', job.name);
+  const files = jobFiles(home, job.kind, job.name);
   const lock = await acquireLock(home.run, files.id, { owner });
   if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
   const draft = draftFiles(files);
@@ -53,7 +54,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     if (replaced !== undefined && replaced.unsaved.length > 0) throw holdsOutputs(job);
     await rm(draft.folder, { recursive: true, force: true });
     await makeFolder(draft.work, 0o700);
-    const plan = planTrainingJob(job, { storeAccess: openAccess !== null });
+    const plan = planJob(job, { storeAccess: openAccess !== null });
     const { fileSystems } = request;
     const surveyed = await survey({ job, store, fileSystems, folder: draft.work }, control.stopping);
     for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);
@@ -93,6 +94,7 @@ async function runAccepted(
     const reporter = startReport({
       created: {
         kind: 'job.created',
+        jobKind: job.kind,
         time: now(),
         run,
         name: job.name,
@@ -133,18 +135,15 @@ async function runAccepted(
 }
 
 /** AWS's sentence (contract §4.3), and the way out. */
-function nameInUse({ name, arn }: TrainingJob, lock: LockState): OptmlError {
+function nameInUse({ kind, name, arn }: Job, lock: LockState): OptmlError {
   const way =
     lock.kind === 'unknown'
       ? `Its process, ${lock.owner?.pid ?? 'unknown'} of "${lock.owner?.machine ?? 'unknown'}", cannot be looked at from here: if it is dead, "optml clean --force" closes the job; else choose another name.`
       : `It is running: wait for it, stop it with "optml stop ${name}", or choose another name.`;
-  return new OptmlError(
-    'JOB_NAME_IN_USE',
-    `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn}). (${way})`,
-  );
+  return new OptmlError('JOB_NAME_IN_USE', `${KIND_WORDS[kind].inUse(arn)} (${way})`);
 }
 
-function holdsOutputs({ name }: TrainingJob): OptmlError {
+function holdsOutputs({ name }: Job): OptmlError {
   return new OptmlError(
     'JOB_NAME_IN_USE',
     `The last run of "${name}" left outputs that are nowhere else, and a new one would take their place: "optml clean" keeps them, then run it again, or choose another name.`,

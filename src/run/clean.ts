@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import type { Leftover } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
-import { jobFiles } from '../journal/home.js';
+import { jobFiles, jobOfId } from '../journal/home.js';
 import { readJobs } from '../journal/journal.js';
 import { lifeOf, parseOwner } from '../journal/owner.js';
-import { hasEnded } from '../report/job-state.js';
+import { hasEnded, kindOf } from '../report/job-state.js';
 import { abandonedPlans } from './plan-folder.js';
 import { removeTree } from './remove-tree.js';
 import { abandonedRuns, closeRun, saveLeft, type AbandonedRun, type Sweep } from './sweep.js';
@@ -29,7 +29,7 @@ export async function cleanHome(
 ): Promise<CleanReport[]> {
   const report: CleanReport[] = [];
   for (const run of await abandonedRuns(sweep)) {
-    const job = run.files.id.replace(/^training-/, '');
+    const job = jobOfId(run.files.id)?.name ?? run.files.id;
     const stays = run.owner === 'unknown' && !force;
     const done = stays ? staysAs(OWNER_UNKNOWN) : dryRun ? 'would be closed' : await closed(sweep, run);
     report.push({ what: 'job', name: job, job, done, stays });
@@ -44,7 +44,7 @@ export async function cleanHome(
   const unsaved: string[] = [];
   for (const state of (await readJobs(sweep.home)).filter(hasEnded)) {
     const { name, run } = state.created;
-    const { work } = jobFiles(sweep.home, 'training', name);
+    const { work } = jobFiles(sweep.home, kindOf(state), name);
     if (state.unsaved.length > 0) {
       const saved = dryRun || (await saveLeft(sweep, state));
       if (dryRun || !saved) unsaved.push(run);

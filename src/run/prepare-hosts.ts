@@ -8,6 +8,7 @@ import type { HostHandle, ImageFacts } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
 import type { HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
+import { KIND_WORDS } from '../report/kind-words.js';
 import type { JobRun } from './run-job.js';
 import type { UndoList } from './undo-list.js';
 
@@ -92,7 +93,7 @@ async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal
         reporter.say({
           kind: 'job.status',
           status: 'Downloading',
-          message: 'Downloading the training image',
+          message: KIND_WORDS[plan.job.kind].pulling,
         }),
       onProgress: progress =>
         reporter.progress({ kind: 'image.progress', reference: container.image, ...progress }),

@@ -16,7 +16,9 @@ import {
   reasonOfExit,
   reasonOfStart,
 } from '../report/failure-reason.js';
+import { EXIT_MESSAGE_BYTES, EXIT_MESSAGE_NOT_UTF8, exitMessageOf } from '../report/exit-message.js';
 import type { JobState } from '../report/job-state.js';
+import { KIND_WORDS, type KindWords } from '../report/kind-words.js';
 import type { Store, StoreAccess } from '../store/port.js';
 import type { Survey } from '../survey/survey.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
@@ -84,7 +86,7 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
   const { control, reporter } = run;
   const clock = startRuntimeClock(run);
   const stopping = onAbort(control.stopping, () => {
-    reporter.say({ kind: 'job.status', status: 'Stopping', message: 'Stopping the training job' });
+    reporter.say({ kind: 'job.status', status: 'Stopping', message: wordsOf(run).stopping });
   });
   let placed: readonly HostHandle[];
   let outcome: Outcome;
@@ -99,7 +101,7 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
     clock.stop();
     await stopping.settled();
   }
-  reporter.say({ kind: 'job.status', status: 'Uploading', message: 'Uploading generated training model' });
+  reporter.say({ kind: 'job.status', status: 'Uploading', message: wordsOf(run).uploading });
   const collected = await collect(run, placed);
   if (run.keepRoom) await fetchTrees(run, placed).catch(sayTreeLost(run));
   // First cause wins: an upload that fails after a stop or a failure changes nothing.
@@ -131,8 +133,8 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
   const metrics = run.metricDefinitions.length === 0 ? null : startMetricScanner(run.metricDefinitions);
   reporter.say({
     kind: 'job.status',
-    status: 'Training',
-    message: 'Training image download completed. Training in progress.',
+    status: wordsOf(run).running,
+    message: wordsOf(run).runs,
   });
   const exits = [];
   for (const handle of placed) {
@@ -198,12 +200,37 @@ async function outcomeOf(
   run: JobRun,
   exits: readonly { readonly host: string; readonly code: number; readonly outOfMemory: boolean }[],
 ): Promise<Outcome> {
+  const unreadable = await sayExitMessage(run, exits);
   if (run.control.cause !== null) return { kind: 'stopped' };
   const failed = exits.find(exit => exit.code !== 0);
-  if (failed === undefined) return { kind: 'completed' };
-  const text = await openOutputs(run, failed.host)?.text('/opt/ml/output/failure', FAILURE_BYTES);
-  const reason = reasonOfExit(failed, text ?? null);
+  if (failed === undefined) return unreadable ?? { kind: 'completed' };
+  const { failure: file } = run.plan.messages;
+  const start = file === null ? null : await openOutputs(run, failed.host)?.start(file, FAILURE_BYTES);
+  const reason = reasonOfExit(failed, start?.toString('utf8') ?? null);
   return reason === null ? { kind: 'completed' } : { kind: 'failed', reason };
+}
+
+/** The last word of the containers, whatever their exit status; a text that is none fails the job (contract §2.8). */
+async function sayExitMessage(
+  run: JobRun,
+  exits: readonly { readonly host: string }[],
+): Promise<Outcome | null> {
+  const { exit: file } = run.plan.messages;
+  if (file === null) return null;
+  const starts: Buffer[] = [];
+  for (const { host } of exits) {
+    const start = await openOutputs(run, host)?.start(file, EXIT_MESSAGE_BYTES);
+    if (start !== undefined && start !== null) starts.push(start);
+  }
+  if (starts.length === 0) return null;
+  const text = exitMessageOf(starts);
+  if (text === null) return { kind: 'failed', reason: EXIT_MESSAGE_NOT_UTF8 };
+  run.reporter.say({ kind: 'job.exit-message', text });
+  return null;
+}
+
+function wordsOf({ plan }: JobRun): KindWords {
+  return KIND_WORDS[plan.job.kind];
 }
 
 /** 1,024 characters of at most four bytes. */
@@ -230,7 +257,9 @@ function failure({ reporter }: JobRun, error: OptmlError): Outcome {
   }
 }
 
-function end({ reporter, control }: JobRun, outcome: Outcome): JobState {
+function end(run: JobRun, outcome: Outcome): JobState {
+  const { reporter, control } = run;
+  const words = wordsOf(run);
   if (reporter.lostLines > 0)
     reporter.say({
       kind: 'note',
@@ -238,11 +267,11 @@ function end({ reporter, control }: JobRun, outcome: Outcome): JobState {
     });
   switch (outcome.kind) {
     case 'completed':
-      reporter.say({ kind: 'job.status', status: 'Completed', message: 'Training job completed' });
+      reporter.say({ kind: 'job.status', status: 'Completed', message: words.completed });
       break;
     case 'failed':
       reporter.say({ kind: 'job.failed', reason: outcome.reason });
-      reporter.say({ kind: 'job.status', status: 'Failed', message: 'Training job failed' });
+      reporter.say({ kind: 'job.status', status: 'Failed', message: words.failed });
       break;
     case 'stopped':
       reporter.say(
@@ -250,9 +279,9 @@ function end({ reporter, control }: JobRun, outcome: Outcome): JobState {
           ? {
               kind: 'job.status',
               status: 'MaxRuntimeExceeded',
-              message: 'Training job runtime exceeded MaxRuntimeInSeconds provided',
+              message: words.exceeded,
             }
-          : { kind: 'job.status', status: 'Stopped', message: 'Training job stopped' },
+          : { kind: 'job.status', status: 'Stopped', message: words.stopped },
       );
   }
   return reporter.state;

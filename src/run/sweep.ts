@@ -3,14 +3,15 @@ import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
-import { draftFiles, jobFiles, type Home, type JobFiles } from '../journal/home.js';
+import { draftFiles, jobFiles, jobOfId, type Home, type JobFiles } from '../journal/home.js';
 import { removeSocket } from '../journal/control-socket.js';
 import { acquireLock, lockIds, lockState } from '../journal/job-lock.js';
 import { openJournal, readJob } from '../journal/journal.js';
 import type { Owner } from '../journal/owner.js';
 import type { Plan } from '../plan/plan.js';
 import { PLATFORM_FAULT } from '../report/failure-reason.js';
-import { hasEnded, type JobState } from '../report/job-state.js';
+import { hasEnded, kindOf, type JobState } from '../report/job-state.js';
+import { KIND_WORDS } from '../report/kind-words.js';
 import type { Store } from '../store/port.js';
 import { collectOutputs, fetchTrees, keepOutputs } from './collect-outputs.js';
 import { RunControl } from './control.js';
@@ -38,11 +39,12 @@ export async function abandonedRuns({ home, owner }: Pick<Sweep, 'home' | 'owner
   const ids = await lockIds(home.run);
   const found: AbandonedRun[] = [];
   for (const id of ids) {
-    if (!id.startsWith('training-')) continue;
+    const job = jobOfId(id);
+    if (job === null) continue;
     const { kind } = await lockState(home.run, id, owner.home);
     if (kind === 'stale' || kind === 'unknown')
       found.push({
-        files: jobFiles(home, 'training', id.slice('training-'.length)),
+        files: jobFiles(home, job.kind, job.name),
         owner: kind === 'stale' ? 'dead' : 'unknown',
       });
   }
@@ -78,7 +80,7 @@ export async function closeDeadRuns(sweep: Sweep): Promise<void> {
       await closeRun(sweep, run);
     } catch (thrown) {
       const { message } = asOptmlError(thrown);
-      const text = `What ${run.files.id.replace(/^training-/, '')} left could not be cleaned up (${message}): see "optml clean".`;
+      const text = `What ${jobOfId(run.files.id)?.name ?? run.files.id} left could not be cleaned up (${message}): see "optml clean".`;
       sweep.observer.event({ kind: 'note', time: sweep.now(), text });
     }
   }
@@ -86,7 +88,7 @@ export async function closeDeadRuns(sweep: Sweep): Promise<void> {
 
 /** Keeps what an ended job had to leave in its host; false when it must stay there, or another process is at it. */
 export async function saveLeft(sweep: Sweep, { created }: JobState): Promise<boolean> {
-  const files = jobFiles(sweep.home, 'training', created.name);
+  const files = jobFiles(sweep.home, created.jobKind ?? 'training', created.name);
   const lock = await acquireLock(sweep.home.run, files.id, { owner: sweep.owner });
   if (lock === null) return false;
   const state = await readJob(files);
@@ -115,6 +117,7 @@ export async function saveLeft(sweep: Sweep, { created }: JobState): Promise<boo
 }
 
 async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise<void> {
+  const words = KIND_WORDS[kindOf(state)];
   const { engine, home } = sweep;
   const journal = await openJournal(files);
   const reporter = continueReport({ state, journal, observer: sweep.observer, now: sweep.now });
@@ -134,7 +137,7 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
         reporter.say({
           kind: 'job.status',
           status: 'Uploading',
-          message: 'Uploading generated training model',
+          message: words.uploading,
         });
         if (store.name === state.created.store) await collectOutputs(run, state.placed);
         else
@@ -145,7 +148,7 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
     }
     if (reporter.state.unsaved.length === 0) await removeHosts(sweep, files, state);
     reporter.say({ kind: 'job.failed', reason: PLATFORM_FAULT });
-    reporter.say({ kind: 'job.status', status: 'Failed', message: 'Training job failed' });
+    reporter.say({ kind: 'job.status', status: 'Failed', message: words.failed });
   } finally {
     journal.close();
   }

@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { OptmlError } from '../errors.js';
-import type { FileSystem, TrainingJob } from '../job/training-job.js';
+import type { Channel, FileSystem } from '../job/training-job.js';
 
 export interface FileSystemMap {
   /** `fs-0123…` */
@@ -33,7 +33,7 @@ export function parseFileSystemMap(text: string, workingFolder: string): FileSys
  * and for a path that is missing or leads out of the mapped folder.
  */
 export function foldersOfFileSystems(
-  { channels }: TrainingJob,
+  { channels }: { readonly channels: readonly Channel[] },
   maps: readonly FileSystemMap[],
 ): Record<string, string> {
   return Object.fromEntries(

@@ -1,14 +1,15 @@
 /** Looks at what a channel names: the objects under its prefix, or those that its manifest names. */
 import { rm } from 'node:fs/promises';
 import { OptmlError } from '../errors.js';
-import type { S3Channel, TrainingJob } from '../job/training-job.js';
+import type { Job } from '../job/job.js';
+import type { S3Channel } from '../job/training-job.js';
 import { formatS3Uri } from '../job/s3-location.js';
 import type { Store, StoredObject } from '../store/port.js';
 import { writeLines, type AttributeValue, type Listing } from './listing.js';
 import { invalid, readAugmentedManifest, readManifest } from './manifest.js';
 
 interface Look {
-  readonly job: TrainingJob;
+  readonly job: Job;
   readonly channel: S3Channel;
   readonly store: Store;
   /** A new file. */

@@ -1,7 +1,8 @@
 /** What is there before a job is accepted: every channel's listing, and the folders that stand for file systems. */
 import { join } from 'node:path';
 import { OptmlError } from '../errors.js';
-import { s3Channels, type S3Channel, type TrainingJob } from '../job/training-job.js';
+import type { Job } from '../job/job.js';
+import { s3Channels, type S3Channel } from '../job/training-job.js';
 import type { Store } from '../store/port.js';
 import { foldersOfFileSystems, type FileSystemMap } from './file-systems.js';
 import { listChannel } from './list-channel.js';
@@ -18,7 +19,7 @@ export interface Survey {
 /** Writes one listing file a channel into `folder`, which exists and is empty. Throws what makes AWS refuse the request. */
 export async function survey(
   at: {
-    readonly job: TrainingJob;
+    readonly job: Job;
     readonly store: Store;
     readonly fileSystems: readonly FileSystemMap[];
     readonly folder: string;
@@ -27,9 +28,9 @@ export async function survey(
 ): Promise<Survey> {
   const { job, store, folder } = at;
   const fileSystems = foldersOfFileSystems(job, at.fileSystems);
-  // Channel names are free of slashes, and the suffix keeps `.` and `..` from being one.
-  const one = async (channel: S3Channel): Promise<Listing> =>
-    listChannel({ job, channel, store, file: join(folder, `${channel.name}.listing`) }, signal);
+  // Numbered, as the names of a processing job's inputs may have any character and length.
+  const one = async (channel: S3Channel, index: number): Promise<Listing> =>
+    listChannel({ job, channel, store, file: join(folder, `${index}.listing`) }, signal);
   const settled = await Promise.allSettled(s3Channels(job).map(one));
   const listings: Listing[] = [];
   let fault: OptmlError | null = null;

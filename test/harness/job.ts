@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { leftBehind } from './engine.js';
 import { scratch, start, type Result, type Running } from './optml.js';
-import { writeRequest, type Request } from './requests.js';
+import { nameOf, writeRequest, type Request } from './requests.js';
 
 /** What tests read of a Describe response. */
 export interface Described {
@@ -63,7 +63,7 @@ export async function startJob(
 ): Promise<StartedJob> {
   const home = given ?? (await scratch('home'));
   const temporary = await scratch('tmp');
-  const name = String(request['TrainingJobName']);
+  const name = nameOf(request);
   const file = basename(await writeRequest(home, request));
   const running = start(['run', file, '--json', ...args], {
     home,
@@ -107,10 +107,17 @@ export async function seesNothingLeft(home: string, ...jobs: readonly string[]):
 
 /** What a home holds only while a job runs: rooms, drafts, locks, sockets, unfinished objects. */
 export async function leftInHome(home: string): Promise<string[]> {
-  const jobs = await namesIn(join(home, 'jobs/training'));
+  const jobs = await Promise.all(
+    ['training', 'processing'].map(async kind =>
+      (await namesIn(join(home, 'jobs', kind))).map(name => `${kind}/${name}`),
+    ),
+  );
   return [
-    ...jobs.filter(name => name.startsWith('.')),
-    ...jobs.filter(name => existsSync(join(home, 'jobs/training', name, 'work'))).map(name => `${name}/work`),
+    ...jobs.flat().filter(path => path.includes('/.')),
+    ...jobs
+      .flat()
+      .filter(path => existsSync(join(home, 'jobs', path, 'work')))
+      .map(path => `${path}/work`),
     ...(await namesIn(join(home, 'run'))),
     ...(await namesIn(join(home, 's3/.optml/tmp'))),
   ];

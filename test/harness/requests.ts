@@ -56,8 +56,13 @@ export async function putObject(home: string, uri: string, content: string | Uin
   await writeFile(file, content);
 }
 
+/** The name of the job, whatever its kind. */
+export function nameOf(request: Request): string {
+  return String(request['TrainingJobName'] ?? request['ProcessingJobName']);
+}
+
 export async function writeRequest(folder: string, request: Request): Promise<string> {
-  const file = join(folder, `${String(request['TrainingJobName'])}.json`);
+  const file = join(folder, `${nameOf(request)}.json`);
   await writeFile(file, JSON.stringify(request));
   return file;
 }

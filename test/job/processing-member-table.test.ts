@@ -70,7 +70,6 @@ describe('differences', () => {
 
 /** For each reason to refuse: a request that is refused, and the path that is named. */
 const REFUSALS: readonly [path: string, asks: Members][] = [
-  ['ProcessingInputs[0].S3Input.S3DataType', { ProcessingInputs: [input({ S3DataType: 'ManifestFile' })] }],
   ['ProcessingInputs[0].S3Input.S3InputMode', { ProcessingInputs: [input({ S3InputMode: 'Pipe' })] }],
   [
     'ProcessingInputs[0].S3Input.S3CompressionType',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTrainingJob } from '../../src/job/training-job.js';
-import { planTrainingJob, type HostPlan, type Plan } from '../../src/plan/plan.js';
+import { planJob, type HostPlan, type Plan } from '../../src/plan/plan.js';
 import { printPlan, type PrintedPlan } from '../../src/plan/printed-plan.js';
 import { channel, SETTINGS, validRequest } from '../job/requests.js';
 
@@ -11,7 +11,7 @@ export { channel };
 type Members = Record<string, unknown>;
 
 export function planOf(changes: Members): Plan {
-  return planTrainingJob(parseTrainingJob(validRequest(changes), SETTINGS), { storeAccess: true });
+  return planJob(parseTrainingJob(validRequest(changes), SETTINGS), { storeAccess: true });
 }
 
 export function hostOf(changes: Members): HostPlan {

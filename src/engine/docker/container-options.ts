@@ -70,18 +70,19 @@ export function labelsOf(labels: Readonly<Record<string, string>>): HostLabels {
 }
 
 function mountOf(
-  mount: { readonly path: string; readonly writable: boolean },
+  mount: HostToPlace['plan']['mounts'][number],
   { room, outside }: { readonly room: Room; readonly outside: HostToPlace['outside'] },
 ): Docker.MountSettings {
   const common = { Target: mount.path, ReadOnly: !mount.writable };
   const folder = outside[mount.path];
   if (folder !== undefined) return { ...common, Type: 'bind', Source: folder };
-  if (room.kind === 'folder') return { ...common, Type: 'bind', Source: join(room.folder, mount.path) };
+  if (room.kind === 'folder')
+    return { ...common, Type: 'bind', Source: join(room.folder, mount.viewOf ?? mount.path) };
   // What the image has at that path stays hidden, as it is by a bind.
   return {
     ...common,
     Type: 'volume',
-    Source: room.volumes[mount.path] ?? '',
+    Source: room.volumes[mount.viewOf ?? mount.path] ?? '',
     VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
   };
 }

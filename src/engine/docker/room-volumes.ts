@@ -13,8 +13,8 @@ export type Volumes = Readonly<Record<string, string>>;
 export async function makeVolumes(docker: Docker, { plan, labels, outside }: HostToPlace): Promise<Volumes> {
   const made: Record<string, string> = {};
   try {
-    for (const [index, { path }] of plan.mounts.entries()) {
-      if (outside[path] !== undefined) continue;
+    for (const [index, { path, viewOf }] of plan.mounts.entries()) {
+      if (outside[path] !== undefined || viewOf !== undefined) continue;
       const name = `${resourceName(labels)}-${index}${readable(path)}`;
       await docker.createVolume({ Name: name, Labels: asDockerLabels(labels) });
       made[path] = name;
@@ -43,7 +43,7 @@ export async function fillVolumes(
 ): Promise<void> {
   // What comes from elsewhere is not touched: of it, the room has an empty folder.
   const inRoom = host.plan.mounts.filter(({ path }) => host.outside[path] === undefined);
-  const writable = { ...host.plan, mounts: inRoom.map(({ path }) => ({ path, writable: true })) };
+  const writable = { ...host.plan, mounts: inRoom.map(mount => ({ ...mount, writable: true })) };
   const options = containerOptions({
     ...host,
     plan: writable,

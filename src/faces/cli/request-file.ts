@@ -3,16 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { OptmlError, systemCode } from '../../errors.js';
 import { kindOfRequest } from '../../job/kind.js';
 import { readRequestDocument } from '../../job/request-document.js';
-import type { TrainingRequest } from '../../job/training-job.js';
+import type { KindedRequest } from '../../job/job.js';
 
 /** A request is small: what is larger is some other file. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Throws REQUEST_UNREADABLE, and REQUEST_REFUSED for kinds of job that are not built. */
-export async function readRequestFile(file: string): Promise<TrainingRequest> {
+export async function readRequestFile(file: string): Promise<KindedRequest> {
   const request = readRequestDocument(await readText(file), file);
-  kindOfRequest(request, file);
-  return request;
+  return { kind: kindOfRequest(request, file), request };
 }
 
 async function readText(file: string): Promise<string> {

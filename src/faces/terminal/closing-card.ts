@@ -9,6 +9,7 @@ export function closingCard(state: JobState): string[] {
     ...(state.failureReason === undefined
       ? []
       : [['reason', oneLine(state.failureReason)] as [string, string]]),
+    ...(state.exitMessage === undefined ? [] : [['message', oneLine(state.exitMessage)] as [string, string]]),
     ...uploads(state),
     ...state.kept.map(({ from, path }): [string, string] => [
       'kept',

@@ -5,6 +5,6 @@ import { readRequestFile } from '../request-file.js';
 
 export async function plan(facts: ProcessFacts, file: string, flags: SettingFlags): Promise<void> {
   const emulator = await openEmulator(facts, flags);
-  const printed = await emulator.planTrainingJob(await readRequestFile(file));
+  const printed = await emulator.planJob(await readRequestFile(file));
   process.stdout.write(`${JSON.stringify(printed, null, 2)}\n`);
 }

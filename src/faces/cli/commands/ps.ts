@@ -2,16 +2,17 @@
 import type { SettingFlags } from '../../../settings.js';
 import { formatDuration } from '../../terminal/format.js';
 import { openEmulator, type OutputFlags, type ProcessFacts } from '../context.js';
-import { hasEnded } from '../../../report/job-state.js';
+import { JOB_KINDS } from '../../../job/job-request.js';
+import { hasEnded, kindOf } from '../../../report/job-state.js';
 
 export type ListFlags = SettingFlags & OutputFlags & { readonly kind?: string };
 
 export async function ps(facts: ProcessFacts, flags: ListFlags): Promise<void> {
   const emulator = await openEmulator(facts, flags);
-  const states =
-    flags.kind === undefined || flags.kind === 'training' ? await emulator.listTrainingJobs() : [];
+  const kinds = JOB_KINDS.filter(kind => flags.kind === undefined || flags.kind === kind);
+  const states = await emulator.listJobs(kinds);
   const jobs = states.map(state => ({
-    kind: 'training',
+    kind: kindOf(state),
     name: state.created.name,
     status: state.status,
     secondaryStatus: state.secondaryStatus,

@@ -1,8 +1,9 @@
 /** `optml run FILE…`: one job after another; all run, and the exit status is the highest. */
 import type { Emulator } from '../../../emulator.js';
 import { asOptmlError, type OptmlError } from '../../../errors.js';
-import type { TrainingRequest } from '../../../job/training-job.js';
-import type { DescribeTrainingJobResponse } from '../../../report/describe.js';
+import type { KindedRequest } from '../../../job/job.js';
+import { describeJob } from '../../../report/describe-job.js';
+import type { JobState } from '../../../report/job-state.js';
 import { RunControl } from '../../../run/control.js';
 import type { Observer } from '../../../run/reporter.js';
 import type { SettingFlags } from '../../../settings.js';
@@ -21,10 +22,25 @@ export async function run(facts: ProcessFacts, files: readonly string[], flags: 
   );
 }
 
+/** A request that was built from flags: it is run, or printed with `--print-request`. `maps` lead to what lies on this machine. */
+export async function runFromFlags(
+  facts: ProcessFacts,
+  flags: RunFlags & { readonly printRequest?: boolean },
+  { maps, ...built }: KindedRequest & { readonly maps: readonly string[] },
+): Promise<void> {
+  if (flags.printRequest === true) {
+    process.stdout.write(`${JSON.stringify(built.request, null, 2)}\n`);
+    for (const map of maps) process.stderr.write(`Run it with --map ${map}\n`);
+    return;
+  }
+  const settings = maps.length === 0 ? flags : { ...flags, map: [...(flags.map ?? []), ...maps] };
+  await runRequests(facts, [() => Promise.resolve(built)], settings);
+}
+
 /** Each request is read when its turn comes. */
 export async function runRequests(
   facts: ProcessFacts,
-  requests: readonly (() => Promise<TrainingRequest>)[],
+  requests: readonly (() => Promise<KindedRequest>)[],
   flags: RunFlags,
 ): Promise<void> {
   const emulator = await openEmulator(facts, flags);
@@ -47,9 +63,9 @@ export async function runRequests(
         facts.setExitStatus(interrupted ? INTERRUPTED : result.error.exitStatus);
         continue;
       }
-      if (flags.quiet === true) sayFailure(result.response, screen.error);
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(result.response)}\n`);
-      facts.setExitStatus(control.killing.aborted ? INTERRUPTED : STATUS[result.response.TrainingJobStatus]);
+      if (flags.quiet === true) sayFailure(result.state, screen.error);
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(describeJob(result.state))}\n`);
+      facts.setExitStatus(control.killing.aborted ? INTERRUPTED : STATUS[result.state.status]);
     }
   } finally {
     presses.release();
@@ -57,7 +73,7 @@ export async function runRequests(
   }
 }
 
-type Result = { readonly response: DescribeTrainingJobResponse } | { readonly error: OptmlError };
+type Result = { readonly state: JobState } | { readonly error: OptmlError };
 
 async function runOne({
   emulator,
@@ -66,29 +82,26 @@ async function runOne({
   observer,
 }: {
   emulator: Emulator;
-  read: () => Promise<TrainingRequest>;
+  read: () => Promise<KindedRequest>;
   control: RunControl;
   observer: Observer;
 }): Promise<Result> {
   try {
     const request = await read();
-    return { response: await emulator.runTrainingJob(request, { control, observer }) };
+    return { state: await emulator.runJob(request, { control, observer }) };
   } catch (thrown) {
     return { error: asOptmlError(thrown) };
   }
 }
 
 /** The card is not shown, but that a job has failed is an error. */
-function sayFailure(
-  { TrainingJobName, TrainingJobStatus, FailureReason = '' }: DescribeTrainingJobResponse,
-  say: (text: string) => void,
-): void {
-  if (TrainingJobStatus === 'Failed') say(`${TrainingJobName} is Failed: ${FailureReason}`);
+function sayFailure({ created, status, failureReason = '' }: JobState, say: (text: string) => void): void {
+  if (status === 'Failed') say(`${created.name} is Failed: ${failureReason}`);
 }
 
 const INTERRUPTED = 130;
 
-const STATUS: Record<DescribeTrainingJobResponse['TrainingJobStatus'], number> = {
+const STATUS: Record<JobState['status'], number> = {
   Completed: 0,
   Failed: 1,
   Stopped: 4,
