@@ -84,14 +84,8 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingOutputConfig.Outputs[].S3Output.LocalPath', honoured: '' },
   {
     member: 'ProcessingOutputConfig.Outputs[].S3Output.S3UploadMode',
-    honoured: '`EndOfJob`, also of failed and stopped jobs',
-    refused: [
-      {
-        when: is('Continuous'),
-        why: 'optml does not upload while a job runs yet',
-        instead: 'use EndOfJob',
-      },
-    ],
+    honoured:
+      'outputs of failed and stopped jobs are uploaded, too; `Continuous` sends a file when it has held still for half a second (UNCONFIRMED); on engines whose volumes this machine cannot watch, when the job has ended, and the run says so',
   },
   {
     member: 'ProcessingOutputConfig.Outputs[].FeatureStoreOutput.**',

@@ -2,12 +2,13 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { collect, keep, outputsOf } from '../data-plane.js';
+import { collect, keep, outputsOf, type SentFiles } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
 import type { HostOutputs, OutputEntry } from '../collect/output-entry.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import { reasonOfUpload } from '../report/failure-reason.js';
+import { NOTHING_SENT, type SentOutputs } from './continuous-outputs.js';
 import { roomOf } from './prepare-hosts.js';
 import type { JobRun } from './run-job.js';
 
@@ -22,7 +23,11 @@ export type KeepRun = Omit<CollectRun, 'store' | 'control'>;
 const MAX_NAMES = 20;
 
 /** Null when everything that was there was uploaded; else the FailureReason of the first that was not. */
-export async function collectOutputs(run: CollectRun, placed: readonly HostHandle[]): Promise<string | null> {
+export async function collectOutputs(
+  run: CollectRun,
+  placed: readonly HostHandle[],
+  sent: SentOutputs = NOTHING_SENT,
+): Promise<string | null> {
   let reason: string | null = null;
   let lost: OptmlError | null = null;
   for (const upload of run.plan.uploads)
@@ -31,7 +36,7 @@ export async function collectOutputs(run: CollectRun, placed: readonly HostHandl
       if (run.reporter.state.uploaded.some(one => one.from === upload.from)) continue;
       try {
         run.control.killing.throwIfAborted();
-        if (await uploadOne(run, upload, outputsFor(run, handle))) continue;
+        if (await uploadOne(run, upload, outputsFor(run, handle), sent(handle.host, upload.from))) continue;
         lost = await keepOne(run, { upload, handle, why: UNNAMABLE, lost });
       } catch (thrown) {
         const { message } = asOptmlError(thrown);
@@ -79,7 +84,12 @@ function outputsFor(run: KeepRun, handle: HostHandle): HostOutputs {
 }
 
 /** False when there is content besides that no object can bear. */
-async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutputs): Promise<boolean> {
+async function uploadOne(
+  run: CollectRun,
+  upload: UploadPlan,
+  outputs: HostOutputs,
+  sent: SentFiles,
+): Promise<boolean> {
   const { store, control, reporter } = run;
   const sum = { bytes: 0, objects: 0 };
   const leftOut: OutputEntry[] = [];
@@ -96,6 +106,7 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
   const result = await collect({
     upload,
     outputs,
+    sent,
     store,
     signal: control.killing,
     onTransfer(change) {

@@ -22,6 +22,7 @@ import { KIND_WORDS, type KindWords } from '../report/kind-words.js';
 import type { Store, StoreAccess } from '../store/port.js';
 import type { Survey } from '../survey/survey.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
+import { startContinuousOutputs, type SentOutputs } from './continuous-outputs.js';
 import type { RunControl } from './control.js';
 import { onAbort } from './on-abort.js';
 import { prepareHosts } from './prepare-hosts.js';
@@ -90,28 +91,34 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
   });
   let placed: readonly HostHandle[];
   let outcome: Outcome;
+  let sent: SentOutputs;
   try {
     reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading input data' });
     if (run.survey.fault !== null) throw run.survey.fault;
     placed = await prepareHosts(run, undo);
     control.stopping.throwIfAborted();
-    outcome = await watch(run, placed);
+    const continuous = startContinuousOutputs(run, placed);
+    try {
+      outcome = await watch(run, placed);
+    } finally {
+      sent = await continuous.stop();
+    }
   } finally {
     // From here on the outcome stands: neither the limit nor a stop can change it.
     clock.stop();
     await stopping.settled();
   }
   reporter.say({ kind: 'job.status', status: 'Uploading', message: wordsOf(run).uploading });
-  const collected = await collect(run, placed);
+  const collected = await collect(run, placed, sent);
   if (run.keepRoom) await fetchTrees(run, placed).catch(sayTreeLost(run));
   // First cause wins: an upload that fails after a stop or a failure changes nothing.
   return outcome.kind === 'completed' ? collected : outcome;
 }
 
 /** What the collecting makes of a job that went well. Throws nothing: what is settled already must stand. */
-async function collect(run: JobRun, placed: readonly HostHandle[]): Promise<Outcome> {
+async function collect(run: JobRun, placed: readonly HostHandle[], sent: SentOutputs): Promise<Outcome> {
   try {
-    const reason = await collectOutputs(run, placed);
+    const reason = await collectOutputs(run, placed, sent);
     return reason === null ? { kind: 'completed' } : { kind: 'failed', reason };
   } catch (thrown) {
     return failure(run, asOptmlError(thrown));

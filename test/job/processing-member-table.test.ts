@@ -3,7 +3,7 @@ import { examineMembers } from '../../src/job/examine-members.js';
 import { PROCESSING_MEMBER_TABLE } from '../../src/job/processing-member-table.js';
 import { memberPaths } from '../../src/job/shape-table.js';
 import { covers } from './member-coverage.js';
-import { cluster, input, output, outputs, validProcessing } from './processing-requests.js';
+import { cluster, input, outputs, validProcessing } from './processing-requests.js';
 
 type Members = Record<string, unknown>;
 
@@ -78,10 +78,6 @@ const REFUSALS: readonly [path: string, asks: Members][] = [
   [
     'ProcessingInputs[0].DatasetDefinition',
     { ProcessingInputs: [{ InputName: 'a', DatasetDefinition: { LocalPath: '/opt/ml/processing/a' } }] },
-  ],
-  [
-    'ProcessingOutputConfig.Outputs[0].S3Output.S3UploadMode',
-    outputs(output({ S3UploadMode: 'Continuous' })),
   ],
   [
     'ProcessingOutputConfig.Outputs[0].FeatureStoreOutput',
