@@ -7,7 +7,7 @@
  */
 import { watch, type FSWatcher, type Stats } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { systemCode } from '../errors.js';
+import { OptmlError, systemCode } from '../errors.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store } from '../store/port.js';
 import { openBeneath, within } from './open-beneath.js';
@@ -75,7 +75,7 @@ export class ContinuousUpload {
     if (this.#stopped || this.#watchers.has(folder)) return;
     const reading = this.#read(folder).catch((thrown: unknown) => {
       // It is gone, or no folder any more. What else there may be is the collecting's.
-      if (!isGone(thrown)) this.#trouble(thrown);
+      if (!isGone(thrown)) this.#trouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
     });
     this.#reading.add(reading);
     void reading.finally(() => this.#reading.delete(reading));
@@ -188,6 +188,14 @@ async function* wholeContent(
 
 function join(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** Linux says of watches, too, that no space is left. */
+function tooManyWatches(): OptmlError {
+  return new OptmlError(
+    'FILE_UNUSABLE',
+    'this user has no more watches for folders: raise fs.inotify.max_user_watches',
+  );
 }
 
 /** Gone, or a link or device in its place: nothing that can be sent. */

@@ -34,7 +34,7 @@ export function startContinuousOutputs(
         onTrouble: thrown =>
           reporter.say({
             kind: 'note',
-            text: `${upload.from} could not be uploaded while the job runs (${asOptmlError(thrown).message}): it is tried again.`,
+            text: `${upload.from} could not be uploaded while the job runs (${asOptmlError(thrown).message}): it is tried again, at the latest when the job has ended.`,
           }),
       }),
     })),
