@@ -33,6 +33,7 @@ export interface JobToAccept {
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: JobRun['openAccess'];
   readonly fileSystems: readonly FileSystemMap[];
+  readonly lazy: JobRun['lazy'];
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -76,7 +77,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
 }
 
 async function runAccepted(
-  { job, home, owner, store, engine, control, observer, now, openAccess, keepRoom }: JobToAccept,
+  { job, home, owner, store, engine, control, observer, now, openAccess, lazy, keepRoom }: JobToAccept,
   accepted: {
     readonly files: JobFiles;
     readonly plan: Plan;
@@ -123,6 +124,7 @@ async function runAccepted(
       keepFolder: join(home.kept, run),
       labels: { job: job.name, run, owner: formatOwner(owner) },
       openAccess,
+      lazy,
       keepRoom,
     });
     return { state, journaled: journal.isWhole };
