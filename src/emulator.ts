@@ -282,7 +282,7 @@ export class Emulator {
     if (fastfile !== 'lazy' || buckets.length === 0) return null;
     const path = this.#environment['PATH'] ?? '';
     await assertCanMount(path);
-    const mapped = buckets.find(bucket => maps.some(map => map.startsWith(`s3://${bucket}`)));
+    const mapped = buckets.find(bucket => maps.some(map => /^s3:\/\/([^/=]+)/.exec(map)?.[1] === bucket));
     if (store !== 'aws' && mapped === undefined) return { region, path };
     throw new OptmlError(
       'REQUEST_REFUSED',
