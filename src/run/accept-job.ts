@@ -34,6 +34,7 @@ export interface JobToAccept {
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: JobRun['openAccess'];
   readonly fileSystems: readonly FileSystemMap[];
+  readonly lazy: JobRun['lazy'];
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -77,7 +78,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
 }
 
 async function runAccepted(
-  { job, home, owner, store, engine, control, observer, now, openAccess, keepRoom }: JobToAccept,
+  { job, home, owner, store, engine, control, observer, now, openAccess, lazy, keepRoom }: JobToAccept,
   accepted: {
     readonly files: JobFiles;
     readonly plan: Plan;
@@ -125,6 +126,7 @@ async function runAccepted(
       keepFolder: join(home.kept, run),
       labels: { job: job.name, run, owner: formatOwner(owner) },
       openAccess,
+      lazy,
       keepRoom,
     });
     return { state, journaled: journal.isWhole };

@@ -44,6 +44,8 @@ export interface JobRun {
   readonly labels: Omit<HostLabels, 'host'>;
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: ((address: string) => Promise<StoreAccess>) | null;
+  /** FastFile channels are mounted, not downloaded. */
+  readonly lazy: { readonly region: string; readonly path: string } | null;
   /** `--keep`: leave the `/opt/ml` tree of each host. */
   readonly keepRoom: boolean;
 }
