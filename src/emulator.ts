@@ -116,7 +116,7 @@ export class Emulator {
     try {
       return await withPlanFolder({ home, owner: thisProcess(home.folder) }, async folder => {
         const { listings } = await survey({ job, store, folder }, signal);
-        const objects = new Map<string, { key: string; size: number }[]>();
+        const objects = new Map<string, { key: string; size: number | null }[]>();
         for (const listing of listings) objects.set(listing.channel, await all(readListing(listing)));
         const plan = planTrainingJob(job, { storeAccess: this.settings.store !== 'aws' });
         return printPlan(plan, channel => objects.get(channel) ?? []);

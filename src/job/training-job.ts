@@ -1,5 +1,12 @@
 /** A training job as it was asked for, checked: behind this type there is no raw S3 URI and no unchecked value. Pure. */
-import { asCheckedRequest, type ChannelRequest, type CheckedRequest } from './checked-request.js';
+import {
+  asCheckedRequest,
+  inputModeOf,
+  type ChannelRequest,
+  type CheckedRequest,
+  type FileSystemDataSource,
+  type InputMode,
+} from './checked-request.js';
 import { DEFAULT_RUNTIME, findBrokenRules } from './cross-field.js';
 import type { Difference } from './differences.js';
 import { examineMembers, refuseMembers } from './examine-members.js';
@@ -60,15 +67,48 @@ export interface ConfiguredFolder extends FolderUpload {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface Channel {
+export type Channel = S3Channel | FileSystemChannel;
+
+interface AnyChannel {
   readonly name: string;
   /** `null` when absent: then it does not stand in inputdataconfig.json. */
   readonly contentType: string | null;
-  readonly inputMode: 'File';
-  readonly dataType: 'S3Prefix';
-  readonly location: S3Location;
-  readonly distribution: 'FullyReplicated' | 'ShardedByS3Key';
+  /** The channel's own, else the job's. */
+  readonly inputMode: InputMode;
   readonly recordWrapper: 'None' | 'RecordIO';
+  readonly compression: 'None' | 'Gzip';
+  /** Null without ShuffleConfig. */
+  readonly shuffleSeed: number | null;
+  readonly distribution: 'FullyReplicated' | 'ShardedByS3Key';
+  /** Empty: the channel goes to every host. */
+  readonly instanceGroups: readonly string[];
+}
+
+export interface S3Channel extends AnyChannel {
+  readonly dataType: 'S3Prefix' | 'ManifestFile' | 'AugmentedManifestFile';
+  /** The key prefix, or the manifest's key. */
+  readonly location: S3Location;
+  /** Of an augmented manifest, in the order in which their values are sent; else empty. */
+  readonly attributeNames: readonly string[];
+  readonly fileSystem: null;
+}
+
+export interface FileSystemChannel extends AnyChannel {
+  readonly fileSystem: FileSystem;
+}
+
+/** The channels whose data comes from a store. */
+export function s3Channels({ channels }: Pick<TrainingJob, 'channels'>): S3Channel[] {
+  return channels.flatMap(channel => (channel.fileSystem === null ? [channel] : []));
+}
+
+/** A folder of EFS or FSx for Lustre. */
+export interface FileSystem {
+  /** `fs-0123…` */
+  readonly id: string;
+  readonly type: 'EFS' | 'FSxLustre';
+  readonly accessMode: 'ro' | 'rw';
+  readonly directoryPath: string;
 }
 
 /** The JSON body of CreateTrainingJob, as AWS takes it. */
@@ -130,7 +170,7 @@ function jobOf(
     arguments: algorithm?.ContainerArguments ?? null,
     hyperparameters: request.HyperParameters ?? {},
     environment: request.Environment ?? {},
-    channels: (request.InputDataConfig ?? []).flatMap(channelOf),
+    channels: (request.InputDataConfig ?? []).flatMap((channel, index) => channelOf(channel, index, request)),
     output: {
       location: parseS3Location(output.S3OutputPath, 'OutputDataConfig.S3OutputPath'),
       compression: output.CompressionType ?? 'GZIP',
@@ -151,21 +191,39 @@ function jobOf(
   };
 }
 
-/** None for a source other than S3, which the member table has refused. */
-function channelOf(channel: ChannelRequest, index: number): Channel[] {
-  const source = channel.DataSource.S3DataSource;
-  if (source === undefined) return [];
+/** None for a dataset of a hub, which the member table has refused. */
+function channelOf(channel: ChannelRequest, index: number, request: CheckedRequest): Channel[] {
+  const { S3DataSource: source, FileSystemDataSource: folder } = channel.DataSource;
+  const common: AnyChannel = {
+    name: channel.ChannelName,
+    contentType: orNull(channel.ContentType),
+    inputMode: inputModeOf(channel, request),
+    recordWrapper: channel.RecordWrapperType ?? 'None',
+    compression: channel.CompressionType ?? 'None',
+    shuffleSeed: channel.ShuffleConfig?.Seed ?? null,
+    distribution: source?.S3DataDistributionType ?? 'FullyReplicated',
+    instanceGroups: source?.InstanceGroupNames ?? [],
+  };
+  if (folder !== undefined) return [{ ...common, fileSystem: fileSystemOf(folder) }];
+  if (source === undefined || source.S3DataType === 'Converse') return [];
   return [
     {
-      name: channel.ChannelName,
-      contentType: orNull(channel.ContentType),
-      inputMode: 'File',
-      dataType: 'S3Prefix',
+      ...common,
+      dataType: source.S3DataType,
       location: parseS3Location(source.S3Uri, `InputDataConfig[${index}].DataSource.S3DataSource.S3Uri`),
-      distribution: source.S3DataDistributionType ?? 'FullyReplicated',
-      recordWrapper: channel.RecordWrapperType ?? 'None',
+      attributeNames: source.S3DataType === 'AugmentedManifestFile' ? (source.AttributeNames ?? []) : [],
+      fileSystem: null,
     },
   ];
+}
+
+function fileSystemOf(source: FileSystemDataSource): FileSystem {
+  return {
+    id: source.FileSystemId,
+    type: source.FileSystemType,
+    accessMode: source.FileSystemAccessMode,
+    directoryPath: source.DirectoryPath,
+  };
 }
 
 function folderOf(

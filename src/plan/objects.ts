@@ -18,6 +18,20 @@ export function localName(prefix: string, key: string): string {
   return key.slice(prefix.lastIndexOf('/') + 1);
 }
 
+/** Every `of`-th object, from `index` on. All of them: `{ index: 0, of: 1 }`. */
+export interface Share {
+  readonly index: number;
+  readonly of: number;
+}
+
+/**
+ * Does the object at `position` of a listing go to this share? ShardedByS3Key deals the listing out: position `i` goes to
+ * host `i mod n` (contract §1.5).
+ */
+export function isInShare(position: number, { index, of }: Share): boolean {
+  return position % of === index;
+}
+
 /** First line: the key part of the URI as given, with no slash added. */
 export function manifestHead(location: S3Location): string {
   return `${location.key}\n`;

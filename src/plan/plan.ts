@@ -4,10 +4,11 @@
  */
 import type { Difference } from '../job/differences.js';
 import type { S3Location } from '../job/s3-location.js';
-import type { Channel, TrainingJob } from '../job/training-job.js';
+import { s3Channels, type S3Channel, type TrainingJob } from '../job/training-job.js';
 import { commandOf } from './command.js';
 import { configFiles } from './config-files.js';
 import { environmentOf, type Surroundings } from './environment.js';
+import type { Share } from './objects.js';
 import { foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
 import { uploadsOf, type UploadPlan } from './uploads.js';
 
@@ -42,15 +43,26 @@ export interface ContainerPlan {
   readonly network: 'default' | 'none';
 }
 
-/** A channel of a host. Its objects are those of the channel's one listing. */
+/** A channel that goes to a host. Its objects are the host's share of the channel's one listing. */
 export interface ChannelPlan {
   readonly name: string;
-  readonly mode: Channel['inputMode'];
+  readonly mode: S3Channel['inputMode'];
+  /** The key prefix, or the manifest's key. */
   readonly location: S3Location;
-  /** The channel's folder in the container. */
+  readonly dataType: S3Channel['dataType'];
+  /** The channel's folder in the container; the FIFOs of Pipe mode are `<folder>_<epoch>`. */
   readonly folder: string;
-  /** Path in the container of the `<channel>-manifest` file. */
-  readonly manifest: string;
+  /** Path in the container of the `<channel>-manifest` file; null where there is none. */
+  readonly manifest: string | null;
+  readonly share: Share;
+  /** Objects are unpacked on their way. */
+  readonly gzip: boolean;
+  /** Each object, or attribute of an augmented manifest, becomes one record. */
+  readonly recordIo: boolean;
+  /** Null: the order is that of the listing. */
+  readonly shuffleSeed: number | null;
+  /** Of an augmented manifest; else empty. */
+  readonly attributeNames: readonly string[];
 }
 
 /** StopTrainingJob is `docker stop -t 120` (contract §1.11). */
@@ -90,12 +102,31 @@ function planHost({
     folders: foldersOf(job),
     mounts: mountsOf(job),
     files: configFiles({ job, currentHost: name, hosts }),
-    channels: job.channels.map(channel => ({
-      name: channel.name,
-      mode: channel.inputMode,
-      location: channel.location,
-      folder: `/opt/ml/input/data/${channel.name}`,
-      manifest: `/opt/ml/input/data/${channel.name}-manifest`,
-    })),
+    channels: s3Channels(job).map(channel =>
+      planChannel(channel, shareOf(channel, hosts.indexOf(name), hosts)),
+    ),
+  };
+}
+
+function shareOf({ distribution }: S3Channel, index: number, hosts: readonly string[]): Share {
+  return distribution === 'ShardedByS3Key' ? { index, of: hosts.length } : { index: 0, of: 1 };
+}
+
+function planChannel(channel: S3Channel, share: Share): ChannelPlan {
+  const { name, inputMode: mode, dataType, location, shuffleSeed, attributeNames } = channel;
+  const folder = `/opt/ml/input/data/${name}`;
+  return {
+    name,
+    mode,
+    location,
+    dataType,
+    folder,
+    // UNCONFIRMED for other modes and manifests (contract §1.5).
+    manifest: mode === 'File' && dataType === 'S3Prefix' ? `${folder}-manifest` : null,
+    share,
+    gzip: channel.compression === 'Gzip',
+    recordIo: channel.recordWrapper === 'RecordIO',
+    shuffleSeed,
+    attributeNames,
   };
 }

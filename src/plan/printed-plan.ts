@@ -29,12 +29,16 @@ export interface PrintedHost {
   readonly channels: readonly {
     readonly name: string;
     readonly mode: string;
-    readonly objects: readonly { readonly uri: string; readonly path: string; readonly bytes: number }[];
+    readonly objects: readonly {
+      readonly uri: string;
+      readonly path: string;
+      readonly bytes: number | null;
+    }[];
   }[];
 }
 
 /** What a listing showed, in its order. */
-export type ListedObjects = readonly { readonly key: string; readonly size: number }[];
+export type ListedObjects = readonly { readonly key: string; readonly size: number | null }[];
 
 export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObjects): PrintedPlan {
   return {
@@ -48,10 +52,9 @@ export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObje
 
 function printHost(host: HostPlan, objectsOf: (channel: string) => ListedObjects): PrintedHost {
   const { image, entrypoint, command, environment } = host.container;
-  const manifests = host.channels.map(channel => [
-    channel.manifest,
-    manifestOf(channel, objectsOf(channel.name)),
-  ]);
+  const manifests = host.channels.flatMap(channel =>
+    channel.manifest === null ? [] : [[channel.manifest, manifestOf(channel, objectsOf(channel.name))]],
+  );
   return {
     name: host.name,
     containers: [{ image, entrypoint, command, environment }],

@@ -122,8 +122,7 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       reporter.say({
         kind: 'channel.ready',
         channel: listing.channel,
-        objects: listing.objects,
-        bytes: listing.bytes,
+        ...(moved.get(listing.channel) ?? { bytes: 0, objects: 0 }),
       });
     },
   });
