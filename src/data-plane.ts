@@ -1,6 +1,6 @@
 /**
- * The data plane: what is done with a plan's bytes. `stage` brings a host's inputs in, `collect` takes its outputs out. Both
- * are function calls where this process can reach the host's room, and take nothing but a plan, a store and a room, so that a
+ * The data plane: what is done with a plan's bytes. `stage` brings a host's inputs in, `feed` streams those of Pipe mode while it
+ * runs, `collect` takes its outputs out. They are function calls where this process can reach the host's room, and take nothing but a plan, a store and a room, so that a
  * helper beside the container can do the same where it cannot.
  */
 import { createWriteStream } from 'node:fs';
@@ -10,16 +10,17 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { archiveOutputs } from './collect/archive-outputs.js';
 import { folderOutputs } from './collect/folder-outputs.js';
-import type { HostOutputs } from './collect/output-entry.js';
+import type { HostOutputs, OutputEntry } from './collect/output-entry.js';
 import { uploadOutput } from './collect/upload-output.js';
 import { tarOf } from './collect/tarball.js';
+import { feedHost } from './channels/feed-host.js';
 import { inRoom } from './channels/room.js';
 import { stageHost, type StageOptions } from './channels/stage-host.js';
 import { makeFolder } from './make-folder.js';
 import type { HostPlan } from './plan/plan.js';
 
 export type { StageOptions };
-export { stageHost as stage, uploadOutput as collect };
+export { feedHost as feed, stageHost as stage, uploadOutput as collect };
 
 /** What an ended host left, read from its room, or through the engine where only that can. */
 export function outputsOf({
@@ -38,9 +39,20 @@ export function outputsOf({
   );
 }
 
-/** A room as a tar stream with paths from the root of the container. */
-export function roomContents(room: string): AsyncIterable<Uint8Array> {
-  return tarOf(folderOutputs(path => inRoom(room, path), ['/']).entries('/'), () => undefined);
+/** A room as a tar stream with paths from the root of the container, less what lies below these paths. */
+export function roomContents(room: string, without: readonly string[]): AsyncIterable<Uint8Array> {
+  return tarOf(
+    allBut(without, folderOutputs(path => inRoom(room, path), ['/']).entries('/')),
+    () => undefined,
+  );
+}
+
+async function* allBut(
+  without: readonly string[],
+  entries: AsyncIterable<OutputEntry>,
+): AsyncGenerator<OutputEntry> {
+  for await (const entry of entries)
+    if (!without.some(path => `/${entry.path}`.startsWith(`${path}/`))) yield entry;
 }
 
 /**

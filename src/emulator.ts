@@ -4,6 +4,7 @@
  */
 import { accessOf, connectEngine, connectStore, storeChoice, type Environment } from './connect.js';
 import { examine, type Finding } from './doctor.js';
+import { feederOf } from './feeder.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
@@ -97,6 +98,10 @@ export class Emulator {
         observer,
         now: this.#now,
         openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
+        startFeeder: feederOf({
+          settings: this.settings,
+          place: { environment: this.#environment, folder: home.s3 },
+        }),
         keepRoom,
       });
       return describeTrainingJob(state);

@@ -15,7 +15,6 @@ import {
   type MemberRow,
 } from './member-row.js';
 
-const PIPE = { why: 'optml does not stream channels through FIFOs yet', instead: 'use File mode' };
 const FAST_FILE = { why: 'optml has no FastFile mode yet', instead: 'use File mode' };
 const MANIFEST = { why: 'optml does not read manifests yet', instead: 'use S3Prefix' };
 const GROUPS = { why: 'optml runs one host only', instead: 'use InstanceType with InstanceCount 1' };
@@ -51,11 +50,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'AlgorithmSpecification.TrainingInputMode',
-    honoured: '`File`',
-    refused: [
-      { when: isModeOfAChannel('Pipe'), ...PIPE },
-      { when: isModeOfAChannel('FastFile'), ...FAST_FILE },
-    ],
+    honoured: '`File`, `Pipe`',
+    refused: [{ when: isModeOfAChannel('FastFile'), ...FAST_FILE }],
   },
   { member: 'AlgorithmSpecification.ContainerEntrypoint', honoured: '' },
   { member: 'AlgorithmSpecification.ContainerArguments', honoured: '' },
@@ -86,27 +82,21 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'InputDataConfig[].ContentType', honoured: '' },
   {
     member: 'InputDataConfig[].CompressionType',
-    honoured: '`None`',
-    refused: [
-      {
-        when: is('Gzip'),
-        why: 'it needs Pipe mode, which optml does not have yet',
-        instead: 'unpack in the container',
-      },
-    ],
+    honoured: '',
   },
-  { member: 'InputDataConfig[].RecordWrapperType', honoured: 'no effect in File mode, as on SageMaker' },
+  {
+    member: 'InputDataConfig[].RecordWrapperType',
+    honoured: 'each object is one record; no effect in File mode, as on SageMaker',
+  },
   {
     member: 'InputDataConfig[].InputMode',
-    honoured: '`File`',
-    refused: [
-      { when: is('Pipe'), ...PIPE },
-      { when: is('FastFile'), ...FAST_FILE },
-    ],
+    honoured: '`File`, `Pipe`',
+    refused: [{ when: is('FastFile'), ...FAST_FILE }],
   },
   {
     member: 'InputDataConfig[].ShuffleConfig.**',
-    honoured: 'no effect in File mode, as on SageMaker: files have no order',
+    honoured:
+      'a new order in each epoch, the same for the same seed; which one is not that of SageMaker, which is not documented. No effect in File mode: files have no order',
   },
   { member: 'InputDataConfig[].DataSource', honoured: '' },
   { member: 'InputDataConfig[].DataSource.S3DataSource', honoured: '' },

@@ -13,7 +13,10 @@ export function foldersOf(job: TrainingJob): string[] {
     '/opt/ml/input',
     '/opt/ml/input/config',
     '/opt/ml/input/data',
-    ...job.channels.map(channel => `/opt/ml/input/data/${channel.name}`),
+    // A channel in Pipe mode has FIFOs beside the folders of the others (contract §1.6).
+    ...job.channels
+      .filter(channel => channel.inputMode !== 'Pipe')
+      .map(channel => `/opt/ml/input/data/${channel.name}`),
     '/opt/ml/model',
     '/opt/ml/output',
     '/opt/ml/output/data',

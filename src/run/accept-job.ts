@@ -32,6 +32,7 @@ export interface JobToAccept {
   readonly now: () => number;
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: JobRun['openAccess'];
+  readonly startFeeder: JobRun['startFeeder'];
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -75,7 +76,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
 }
 
 async function runAccepted(
-  { job, home, owner, store, engine, control, observer, now, openAccess, keepRoom }: JobToAccept,
+  { job, home, owner, store, engine, control, observer, now, openAccess, startFeeder, keepRoom }: JobToAccept,
   accepted: {
     readonly files: JobFiles;
     readonly plan: Plan;
@@ -122,6 +123,7 @@ async function runAccepted(
       keepFolder: join(home.kept, run),
       labels: { job: job.name, run, owner: formatOwner(owner) },
       openAccess,
+      startFeeder,
       keepRoom,
     });
     return { state, journaled: journal.isWhole };

@@ -3,7 +3,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../make-folder.js';
 import { openModes, undoUmask } from '../channels/open-modes.js';
-import { roomContents, stage } from '../data-plane.js';
+import { fedChannels, type Feeding } from '../channels/feed-host.js';
+import { FIFO_FOLDER } from '../channels/fifos.js';
+import { feed, roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
 import type { HostPlan } from '../plan/plan.js';
@@ -11,7 +13,13 @@ import type { Listing } from '../survey/listing.js';
 import type { JobRun } from './run-job.js';
 import type { UndoList } from './undo-list.js';
 
-export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHandle[]> {
+export interface PreparedHosts {
+  readonly placed: readonly HostHandle[];
+  /** Of the hosts that have channels in Pipe mode. */
+  readonly feedings: readonly Feeding[];
+}
+
+export async function prepareHosts(run: JobRun, undo: UndoList): Promise<PreparedHosts> {
   const { plan, engine, reporter, labels, control } = run;
   const [image] = await together(control.stopping, signal => [
     findImage(run, signal),
@@ -19,27 +27,45 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
   ]);
   const keys = await openWayToStore(run, undo);
   const placed: HostHandle[] = [];
+  const feedings: Feeding[] = [];
   for (const host of plan.hosts) {
     const folder = roomOf(run, host.name);
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
+    const channels = fedChannels(host, run.listings);
+    const shared = channels.length === 0 ? [] : [FIFO_FOLDER];
+    if (channels.length > 0) {
+      const feeding = await feed({ room: folder, channels, startFeeder: run.startFeeder });
+      undo.add(`The feeder of ${host.name}`, () => feeding.stop());
+      feedings.push(feeding);
+    }
     const handle = await engine.place(
       {
         plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
         image,
         folder,
-        contents: () => roomContents(folder),
+        contents: () => roomContents(folder, shared),
+        shared,
         labels: { ...labels, host: host.name },
       },
       control.killing,
     );
     undo.add(`The container of ${host.name}`, () => engine.remove(handle));
     // It was sent to the engine: here it would only take room.
-    if (handle.volumes.length > 0) await rm(folder, { recursive: true, force: true });
+    if (handle.volumes.length > 0) await clearRoom(run, folder, shared);
     reporter.say({ kind: 'host.placed', handle });
     placed.push(handle);
   }
-  return placed;
+  return { placed, feedings };
+}
+
+async function clearRoom({ reporter }: JobRun, folder: string, shared: readonly string[]): Promise<void> {
+  if (shared.length === 0) await rm(folder, { recursive: true, force: true });
+  else
+    reporter.say({
+      kind: 'note',
+      text: `${shared.join(', ')} is read-only for the container: it is shared with this user, who could not remove what root leaves there.`,
+    });
 }
 
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */

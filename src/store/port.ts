@@ -21,6 +21,18 @@ export interface StoredObject extends ListedObject {
   readonly etag: string;
 }
 
+/** One object while it is read. */
+export interface ObjectReading {
+  /** Bytes in all. */
+  readonly size: number;
+  /**
+   * Its bytes in order, some chunks at a time, with constant memory: what is not taken is not fetched. The end is reached only
+   * when every byte has come and size and checksum agree. Who stops asking early ends the transfer.
+   * Throws what `read` throws.
+   */
+  readonly pieces: AsyncIterable<readonly Uint8Array[]>;
+}
+
 export interface UploadOptions {
   readonly signal: AbortSignal;
   readonly contentType?: string;
@@ -52,6 +64,13 @@ export interface Store {
     file: string,
     options: { readonly signal: AbortSignal; readonly onBytes?: (bytes: number) => void },
   ): Promise<void>;
+
+  /**
+   * Begins to read one object, and goes on where a connection is cut off; fetching begins at once. Bytes that were given cannot
+   * be taken back, so a body that proves damaged at its end is an error.
+   * Throws OBJECT_CHANGED (gone, other ETag, other size), STORE_UNREACHABLE (also for a damaged body), STORE_DENIED.
+   */
+  read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading>;
 
   /**
    * Makes one object of a stream of unknown length with constant memory. Nothing is visible before the end: when the

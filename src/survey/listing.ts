@@ -79,7 +79,8 @@ export async function* readAugmented(
   for await (const line of lines(listing.file)) yield line as readonly AttributeValue[];
 }
 
-async function* lines(file: string): AsyncGenerator {
+/** The lines of a listing of either kind, parsed. */
+export async function* lines(file: string): AsyncGenerator {
   const input = createReadStream(file, { highWaterMark: 1 << 18 });
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) yield JSON.parse(line);

@@ -17,6 +17,8 @@ export type Room =
 
 export function containerOptions({
   plan,
+  folder,
+  shared,
   image,
   labels,
   room,
@@ -36,7 +38,10 @@ export function containerOptions({
     AttachStderr: true,
     Tty: false,
     HostConfig: {
-      Mounts: plan.mounts.map(mount => mountOf(mount, room)),
+      Mounts: [
+        ...plan.mounts.map(mount => mountOf(mount, room)),
+        ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
+      ],
       // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
       ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
       // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
@@ -66,6 +71,11 @@ export function labelsOf(labels: Readonly<Record<string, string>>): HostLabels {
     host: labels[LABELS.host] ?? '',
     owner: labels[LABELS.owner] ?? '',
   };
+}
+
+/** Root of the container could leave files there that this user cannot delete. */
+function sharedMount(folder: string, path: string): Docker.MountSettings {
+  return { Target: path, Type: 'bind', Source: join(folder, path), ReadOnly: true };
 }
 
 function mountOf(

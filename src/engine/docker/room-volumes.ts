@@ -44,6 +44,7 @@ export async function fillVolumes(
   const options = containerOptions({
     ...host,
     plan: writable,
+    shared: [],
     room: { kind: 'volumes', volumes },
     sharedMemoryBytes: 0,
   });

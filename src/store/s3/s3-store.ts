@@ -6,6 +6,7 @@ import { downloadObject } from './download.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
 import { listObjects } from './list.js';
+import { readObject } from './read-object.js';
 import { uploadObject } from './upload.js';
 
 /** Nothing is sent before the first call of a method. */
@@ -15,6 +16,7 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     name: endpoint.name,
     list: (prefix, signal) => listObjects(client, prefix, signal),
     download: (object, file, options) => downloadObject(client, { object, file, ...options }),
+    read: (object, signal) => readObject(client, { object, signal }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
     locate: () => null,
