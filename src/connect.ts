@@ -82,13 +82,19 @@ async function ecrCredentials(
 
 function readBundle(path: string | undefined): { readonly ca?: string } {
   if (path === undefined || path === '') return {};
-  try {
-    return { ca: readFileSync(path, 'utf8') };
-  } catch (thrown) {
-    throw new OptmlError(
+  const refuse = (what: string, cause?: unknown): OptmlError =>
+    new OptmlError(
       'USAGE',
-      `AWS_CA_BUNDLE names "${path}", which cannot be read: expected a file of PEM certificates.`,
-      { cause: thrown },
+      `AWS_CA_BUNDLE names "${path}", which ${what}: expected a file of PEM certificates.`,
+      { cause },
     );
+  let ca: string;
+  try {
+    ca = readFileSync(path, 'utf8');
+  } catch (thrown) {
+    throw refuse('cannot be read', thrown);
   }
+  // TLS would take it for a list of none, and trust nobody.
+  if (!ca.includes('-----BEGIN')) throw refuse('holds no certificate');
+  return { ca };
 }

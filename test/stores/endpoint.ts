@@ -16,12 +16,16 @@ export interface UpServer extends S3Address {
 }
 
 /** Before the embedded store of a new home; or before another server. */
-export async function startUp(store?: S3Address): Promise<UpServer> {
+export async function startUp(
+  store?: S3Address,
+  more: Readonly<Record<string, string>> = {},
+): Promise<UpServer> {
   const { folder: home, remove } = await serverFolder('up');
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
     OPTML_HOME: home,
+    ...more,
     ...(store === undefined
       ? {}
       : {
