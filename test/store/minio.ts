@@ -18,7 +18,7 @@ export interface MinioOptions {
   /** A folder with `public.crt` and `private.key`: it speaks TLS. */
   readonly certificates?: string;
   /** Asks whether it is ready, where `fetch` does not trust it. */
-  readonly ask?: typeof fetch;
+  readonly ask?: (url: string) => Promise<Response>;
 }
 
 /** Starts a server on a free loopback port. */

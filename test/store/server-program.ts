@@ -80,7 +80,7 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 export async function untilReady(
   program: RunningProgram,
   health: string,
-  ask: typeof fetch = fetch,
+  ask: (url: string) => Promise<Response> = fetch,
 ): Promise<void> {
   const deadline = Date.now() + READY_MS;
   for (;;) {

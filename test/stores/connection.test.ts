@@ -58,7 +58,7 @@ describe('a server with a certificate of a private CA', () => {
     place = await serverFolder('certificates');
     certificates = await makeCertificates(place.folder);
     const ca = await readFile(certificates.bundle);
-    server = await startMinio({ certificates: certificates.folder, ask: url => isReady(String(url), ca) });
+    server = await startMinio({ certificates: certificates.folder, ask: url => isReady(url, ca) });
     const { aws } = pythonClients();
     const env = { ...clientEnvironment(server), AWS_CA_BUNDLE: certificates.bundle };
     await run(aws, ['s3', 'mb', 's3://data'], { env });
