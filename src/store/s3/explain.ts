@@ -21,6 +21,7 @@ export function explain(thrown: unknown, endpoint: S3Endpoint, attempted: Attemp
   const { bucket } = attempted.address;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO') return asOptmlError(thrown.cause);
   if (kind === 'unreachable') return unreachable(thrown, endpoint);
+  if (thrown.location !== undefined && kind === 'final') return redirected(thrown, endpoint, thrown.location);
   if (code === 'NoSuchBucket')
     return new OptmlError(
       'BUCKET_MISSING',
@@ -52,6 +53,7 @@ const DENIALS = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
   'InvalidToken',
+  'InvalidTokenId',
   'TokenRefreshRequired',
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
@@ -68,6 +70,16 @@ function unreachable(fault: S3Fault, endpoint: S3Endpoint): OptmlError {
   return new OptmlError(
     'STORE_UNREACHABLE',
     `No S3 server can be reached at ${where} (${fault.code}: ${sentence(fault.message)}): expected an S3-compatible server there; start it, or mend --store${endpoint.url?.startsWith('https:') === true ? ' or AWS_CA_BUNDLE' : ''}.`,
+    { cause: fault },
+  );
+}
+
+/** Signatures hold for one host, so a redirect cannot be followed blindly. */
+function redirected(fault: S3Fault, endpoint: S3Endpoint, location: string): OptmlError {
+  const target = URL.canParse(location, endpoint.url) ? new URL(location, endpoint.url).origin : location;
+  return new OptmlError(
+    'STORE_UNREACHABLE',
+    `${capital(endpoint.name)} sends requests on to ${target} (${fault.status}): expected a server that answers them itself; set --store to ${target}.`,
     { cause: fault },
   );
 }
@@ -95,13 +107,18 @@ function failed(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): Opt
 const UNKNOWN_KEY =
   'expected an access key that it knows; set AWS_ACCESS_KEY_ID or AWS_PROFILE to its own keys';
 
+const WRONG_TOKEN =
+  'expected the session token that belongs to the access key; set AWS_SESSION_TOKEN anew, or unset it for keys without one';
+
 const WAYS_OUT: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: UNKNOWN_KEY,
   XAdminUserNotFound: UNKNOWN_KEY,
   SignatureDoesNotMatch:
     'expected the secret key that belongs to the access key; set AWS_SECRET_ACCESS_KEY or AWS_PROFILE anew',
   ExpiredToken: 'expected credentials that still hold; sign in again (aws sso login) or set new ones',
-  InvalidToken: 'expected a session token of this store; set or unset AWS_SESSION_TOKEN',
+  InvalidToken: WRONG_TOKEN,
+  // MinIO's word for it.
+  InvalidTokenId: WRONG_TOKEN,
 };
 
 function denied(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): OptmlError {

@@ -52,9 +52,10 @@ async function assertBucketThere(
     const attempted = { verb: 'look for', address } as const;
     if (!(thrown instanceof S3Fault) || thrown.status === 0 || thrown.kind === 'again')
       throw explain(thrown, client.endpoint, attempted);
-    // The answer to a HEAD has no body, so it does not say why: ask in a way that has one.
+    // The answer to a HEAD has no body, so it does not say why: ask in a way that has one. (For a page of no keys at all,
+    // MinIO does not look for the bucket.)
     const fault = await client
-      .call({ method: 'GET', bucket, query: { 'list-type': '2', 'max-keys': '0' }, signal })
+      .call({ method: 'GET', bucket, query: { 'list-type': '2', 'max-keys': '1' }, signal })
       .then(
         () => thrown,
         (second: unknown) => second,
