@@ -27,7 +27,7 @@ export function feederOf(store: StoreAddress): StartFeeder {
         `Pipe mode needs FIFOs that this system (${process.platform}) and the containers share, which only Linux has: use File mode, or run this on Linux.`,
       );
     const child = fork(PROGRAM, [], {
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(channels.length + OTHER_THREADS) },
+      env: { ...store.place.environment, UV_THREADPOOL_SIZE: String(channels.length + OTHER_THREADS) },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       // Ctrl-C of a terminal goes to its whole process group: what the job's end means for its feeder is decided here.
@@ -45,8 +45,8 @@ export function feederOf(store: StoreAddress): StartFeeder {
 }
 
 function talkTo(child: ChildProcess): Feeder & { begin(message: ToFeeder<StoreAddress>): Promise<void> } {
-  const ready = deferred<void>();
-  const asked = new Map<string, Deferred<void>>();
+  const ready = deferred<undefined>();
+  const asked = new Map<string, Deferred<undefined>>();
   const exited = once(child, 'exit');
 
   function failAll(error: OptmlError): void {
@@ -56,9 +56,9 @@ function talkTo(child: ChildProcess): Feeder & { begin(message: ToFeeder<StoreAd
   }
 
   child.on('message', (message: FromFeeder) => {
-    if (message.kind === 'ready') ready.resolve();
+    if (message.kind === 'ready') ready.resolve(undefined);
     else if (message.kind === 'fed') {
-      asked.get(message.channel)?.resolve();
+      asked.get(message.channel)?.resolve(undefined);
       asked.delete(message.channel);
     } else {
       const error = new OptmlError(message.code, message.message);
@@ -79,7 +79,7 @@ function talkTo(child: ChildProcess): Feeder & { begin(message: ToFeeder<StoreAd
       await ready.promise;
     },
     async feed(channel, epoch) {
-      const answer = deferred<void>();
+      const answer = deferred<undefined>();
       asked.set(channel, answer);
       if (child.connected) child.send({ kind: 'feed', channel, epoch } satisfies ToFeeder);
       else lost('it is gone');

@@ -46,7 +46,7 @@ export function openFifoFolder(folder: string): FifoFolder {
       for (let polls = 0; !signal.aborted; polls += 1) {
         const end = openForReader(`${here}/${name}`);
         if (end !== null) return end;
-        await delay(polls < POLLS ? POLL_MS : LATER_POLL_MS, undefined, { signal }).catch(() => undefined);
+        await delay(polls < POLLS ? POLL_MS : LATER_POLL_MS);
       }
       return null;
     },

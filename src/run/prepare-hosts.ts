@@ -121,7 +121,7 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
   const { listings, store, reporter } = run;
   const room = roomOf(run, host.name);
   await makeFolder(room);
-  const moved = new Map<string, { bytes: number; objects: number }>();
+  const moved = new Map<string, Moved>();
   const progress = (listing: Listing, finished: boolean): void =>
     reporter.progress({
       kind: 'transfer',
@@ -148,10 +148,22 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       reporter.say({
         kind: 'channel.ready',
         channel: listing.channel,
-        ...(moved.get(listing.channel) ?? { bytes: 0, objects: 0 }),
+        ...readyOf(host, listing, moved.get(listing.channel)),
       });
     },
   });
+}
+
+/** What has arrived; of a channel in Pipe mode nothing has, and what it will bring is told. */
+function readyOf(host: HostPlan, listing: Listing, moved: Moved | undefined): Moved {
+  const piped = host.channels.some(one => one.name === listing.channel && one.mode === 'Pipe');
+  if (piped) return { objects: listing.objects, bytes: listing.bytes ?? 0 };
+  return moved ?? { bytes: 0, objects: 0 };
+}
+
+interface Moved {
+  readonly bytes: number;
+  readonly objects: number;
 }
 
 function isRoot(user: string): boolean {

@@ -64,6 +64,7 @@ test.each([
       keepFolder: `${home.kept}/late-1`,
       labels: { job: 'late', run: 'late-1', owner: '' },
       openAccess: null,
+      startFeeder: () => Promise.reject(new Error('no channel is fed')),
       keepRoom: true,
     });
     journal.close();

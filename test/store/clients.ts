@@ -15,6 +15,8 @@ const PINNED = {
   new: ['boto3==1.44.5', 'awscli==1.46.3'],
   // The boto3 of Debian 12, from before checksums became the default.
   old: ['boto3==1.26.27', 'botocore==1.29.27', 'urllib3==1.26.20'],
+  // The library that RecordIO comes from.
+  mxnet: ['mxnet==1.9.1', 'numpy==1.23.5'],
 } as const;
 const CACHE = join(import.meta.dirname, '../../node_modules/.cache/clients');
 const INSTALL_MS = 10 * 60_000;

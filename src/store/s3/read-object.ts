@@ -25,11 +25,14 @@ export async function readObject(
     signal: AbortSignal.any([signal, left.signal]),
     queue,
     onSize: head.resolve,
-  }).then(queue.end, (thrown: unknown) => {
-    const said = signal.aborted ? thrown : explained(thrown, client, object);
-    head.reject(said);
-    queue.fail(said);
-  });
+  }).then(
+    () => queue.end(),
+    (thrown: unknown) => {
+      const said = signal.aborted ? thrown : explained(thrown, client, object);
+      head.reject(said);
+      queue.fail(said);
+    },
+  );
   return { size: await head.promise, pieces: piecesOf(queue, left, transfer) };
 }
 
