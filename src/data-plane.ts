@@ -17,6 +17,7 @@ import { feedHost } from './channels/feed-host.js';
 import { inRoom } from './channels/room.js';
 import { stageHost, type StageOptions } from './channels/stage-host.js';
 import { makeFolder } from './make-folder.js';
+import type { Mount } from './plan/opt-ml-tree.js';
 import type { HostPlan } from './plan/plan.js';
 
 export type { StageOptions };
@@ -39,20 +40,22 @@ export function outputsOf({
   );
 }
 
-/** A room as a tar stream with paths from the root of the container, less what lies below these paths. */
-export function roomContents(room: string, without: readonly string[]): AsyncIterable<Uint8Array> {
-  return tarOf(
-    allBut(without, folderOutputs(path => inRoom(room, path), ['/']).entries('/')),
-    () => undefined,
-  );
-}
-
-async function* allBut(
-  without: readonly string[],
-  entries: AsyncIterable<OutputEntry>,
-): AsyncGenerator<OutputEntry> {
-  for await (const entry of entries)
-    if (!without.some(path => `/${entry.path}`.startsWith(`${path}/`))) yield entry;
+/**
+ * A room as a tar stream with paths from the root of the container, less what lies below `shared` paths; but what lies below a
+ * mount in them is there.
+ */
+export function roomContents(
+  room: string,
+  { shared, mounts }: { readonly shared: readonly string[]; readonly mounts: readonly Mount[] },
+): AsyncIterable<Uint8Array> {
+  const below = (path: string, folders: readonly string[]): boolean =>
+    folders.some(folder => path.startsWith(`${folder}/`));
+  const inShared = mounts.map(mount => mount.path).filter(path => below(path, shared));
+  async function* sent(): AsyncGenerator<OutputEntry> {
+    for await (const entry of folderOutputs(path => inRoom(room, path), ['/']).entries('/'))
+      if (!below(`/${entry.path}`, shared) || below(`/${entry.path}`, inShared)) yield entry;
+  }
+  return tarOf(sent(), () => undefined);
 }
 
 /**

@@ -38,7 +38,7 @@ const MAY: Record<string, readonly string[]> = {
   'deferred.ts': [],
   'errors.ts': [],
   'make-folder.ts': [],
-  'connect.ts': ['aws', 'engine', 'settings', 'store'],
+  'connect.ts': ['aws', 'engine', 'settings', 'store', 'survey'],
   'endpoint.ts': ['journal', 'store'],
   'feeder.ts': ['channels', 'connect', 'settings'],
   'feeder-main.ts': ['channels', 'connect', 'feeder'],

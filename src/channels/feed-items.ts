@@ -4,7 +4,7 @@ import { isInShare } from '../plan/objects.js';
 import type { ChannelPlan } from '../plan/plan.js';
 import { shuffledOrder } from '../plan/shuffle.js';
 import type { ListedObject, ObjectAddress } from '../store/port.js';
-import { lines, type AttributeValue, type Listing } from '../survey/listing.js';
+import { linesOf, type AttributeValue, type Listing } from '../survey/listing.js';
 
 export type FeedItem =
   | { readonly kind: 'object'; readonly object: ObjectAddress & ListedObject }
@@ -38,7 +38,7 @@ function itemOfAttribute([kind, ...value]: AttributeValue): FeedItem {
 
 async function* linesInOrder(seed: number | null, listing: Listing, epoch: number): AsyncGenerator {
   if (seed === null) {
-    yield* lines(listing.file);
+    yield* linesOf(listing.file);
     return;
   }
   const starts = await lineStarts(listing.file);

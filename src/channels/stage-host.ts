@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import { makeFolder } from '../make-folder.js';
-import { isInShare, localName, manifestHead, manifestLine, type Share } from '../plan/objects.js';
+import { isInShare, manifestHead, manifestLine, nameInChannel, type Share } from '../plan/objects.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import { readListing, type Listing } from '../survey/listing.js';
 import type { ListedObject, Store } from '../store/port.js';
@@ -92,7 +92,8 @@ async function place(at: {
   const { channel, object, options, made } = at;
   const { bucket } = at.listing;
   const uri = `s3://${bucket}/${object.key}`;
-  const name = localName(channel.location.key, object.key);
+  const name = nameInChannel(channel, object.key);
+  if (object.size === null && name.endsWith('/')) throw noFile(uri, channel);
   const file = join(at.folder, ...safeParts(name, uri));
   // A zero-byte object whose name ends in a slash stands for a folder.
   const isMarker = (name === '' || name.endsWith('/')) && object.size === 0;
@@ -117,6 +118,14 @@ async function place(at: {
 function isClash(thrown: unknown): boolean {
   if (thrown instanceof OptmlError) return thrown.code === 'OBJECT_UNPLACEABLE';
   return ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(systemCode(thrown) ?? '');
+}
+
+/** A listing shows that such an object is empty and stands for a folder; a manifest does not. */
+function noFile(uri: string, channel: ChannelPlan): OptmlError {
+  return new OptmlError(
+    'OBJECT_UNPLACEABLE',
+    `The object ${uri} cannot become a file of channel "${channel.name}": its name ends in a slash, as only folders' do. Take it out of the manifest.`,
+  );
 }
 
 function clash(uri: string, channel: ChannelPlan): OptmlError {

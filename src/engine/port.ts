@@ -85,6 +85,8 @@ export interface HostToPlace {
    * an engine that cannot is refused with ENGINE_UNFIT.
    */
   readonly shared: readonly string[];
+  /** Mounts that come from elsewhere: mount path → a folder of this machine. The room has an empty folder there. */
+  readonly outside: Readonly<Record<string, string>>;
   readonly labels: HostLabels;
 }
 

@@ -75,7 +75,11 @@ export interface S3DataSource {
 export interface ResourceRequest {
   readonly InstanceType?: string;
   readonly InstanceCount?: number;
-  readonly InstanceGroups?: readonly { readonly InstanceGroupName: string }[];
+  readonly InstanceGroups?: readonly {
+    readonly InstanceGroupName: string;
+    readonly InstanceType: string;
+    readonly InstanceCount: number;
+  }[];
   readonly KeepAlivePeriodInSeconds?: number;
 }
 

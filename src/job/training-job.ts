@@ -40,8 +40,8 @@ export interface TrainingJob {
     /** `null` when absent or empty. */
     readonly kmsKeyId: string | null;
   };
-  readonly instanceType: string;
-  readonly instanceCount: number;
+  /** One group of the name `homogeneousCluster` where the request has none. */
+  readonly instanceGroups: readonly InstanceGroup[];
   /** Graviton instance types run arm64, all others amd64. */
   readonly platform: 'linux/amd64' | 'linux/arm64';
   readonly networkIsolation: boolean;
@@ -65,6 +65,12 @@ export interface FolderUpload {
 /** `config` is the member as given, with AWS's LocalPath where it names none: the text that its config file repeats. */
 export interface ConfiguredFolder extends FolderUpload {
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface InstanceGroup {
+  readonly name: string;
+  readonly instanceType: string;
+  readonly instanceCount: number;
 }
 
 export type Channel = S3Channel | FileSystemChannel;
@@ -156,7 +162,7 @@ function jobOf(
 ): Omit<TrainingJob, 'request' | 'differences'> {
   const algorithm = request.AlgorithmSpecification;
   const output = request.OutputDataConfig;
-  const instanceType = request.ResourceConfig?.InstanceType ?? '';
+  const instanceGroups = groupsOf(request);
   // RoleArn has matched `arn:aws…:iam::<12 digits>:role…`: its second field is the partition, its fifth the account.
   const [, partition = 'aws', , , account = settings.account] = request.RoleArn.split(':');
   return {
@@ -176,9 +182,8 @@ function jobOf(
       compression: output.CompressionType ?? 'GZIP',
       kmsKeyId: orNull(output.KmsKeyId),
     },
-    instanceType,
-    instanceCount: request.ResourceConfig?.InstanceCount ?? 1,
-    platform: platformOf(instanceType),
+    instanceGroups,
+    platform: platformOf(instanceGroups.find(group => group.instanceCount > 0)?.instanceType ?? ''),
     networkIsolation: request.EnableNetworkIsolation ?? false,
     maxRuntimeSeconds: request.StoppingCondition?.MaxRuntimeInSeconds ?? DEFAULT_RUNTIME,
     metricDefinitions: (algorithm?.MetricDefinitions ?? []).map(({ Name, Regex }) => ({
@@ -189,6 +194,26 @@ function jobOf(
     tensorBoard: folderOf(request, 'TensorBoardOutputConfig'),
     profiler: profilerOf(request),
   };
+}
+
+/** A job with no instance groups runs as one of this name (contract §1.3). */
+const DEFAULT_GROUP = 'homogeneousCluster';
+
+function groupsOf({ ResourceConfig: given }: CheckedRequest): InstanceGroup[] {
+  const groups = given?.InstanceGroups ?? [];
+  if (groups.length === 0)
+    return [
+      {
+        name: DEFAULT_GROUP,
+        instanceType: given?.InstanceType ?? '',
+        instanceCount: given?.InstanceCount ?? 1,
+      },
+    ];
+  return groups.map(group => ({
+    name: group.InstanceGroupName,
+    instanceType: group.InstanceType,
+    instanceCount: group.InstanceCount,
+  }));
 }
 
 /** None for a dataset of a hub, which the member table has refused. */

@@ -9,7 +9,8 @@ import { commandOf } from './command.js';
 import { configFiles } from './config-files.js';
 import { environmentOf, type Surroundings } from './environment.js';
 import type { Share } from './objects.js';
-import { foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
+import { hostsOf, shareOf, type Host } from './hosts.js';
+import { channelFolder, foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
 import { uploadsOf, type UploadPlan } from './uploads.js';
 
 export interface Plan {
@@ -69,10 +70,10 @@ export interface ChannelPlan {
 const STOP_GRACE_SECONDS = 120;
 
 export function planTrainingJob(job: TrainingJob, surroundings: Surroundings): Plan {
-  const hosts = Array.from({ length: job.instanceCount }, (_, index) => `algo-${index + 1}`);
+  const hosts = hostsOf(job);
   return {
     job: { kind: job.kind, name: job.name, arn: job.arn },
-    hosts: hosts.map(name => planHost({ job, name, hosts, surroundings })),
+    hosts: hosts.map(host => planHost({ job, host, hosts, surroundings })),
     uploads: uploadsOf(job),
     limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
     differences: job.differences,
@@ -81,17 +82,18 @@ export function planTrainingJob(job: TrainingJob, surroundings: Surroundings): P
 
 function planHost({
   job,
-  name,
+  host,
   hosts,
   surroundings,
 }: {
   readonly job: TrainingJob;
-  readonly name: string;
-  readonly hosts: readonly string[];
+  readonly host: Host;
+  readonly hosts: readonly Host[];
   readonly surroundings: Surroundings;
 }): HostPlan {
+  const channels = job.channels.filter(channel => shareOf(channel, host, hosts) !== null);
   return {
-    name,
+    name: host.name,
     container: {
       image: job.image,
       platform: job.platform,
@@ -99,22 +101,19 @@ function planHost({
       environment: environmentOf(job, surroundings),
       network: job.networkIsolation ? 'none' : 'default',
     },
-    folders: foldersOf(job),
-    mounts: mountsOf(job),
-    files: configFiles({ job, currentHost: name, hosts }),
-    channels: s3Channels(job).map(channel =>
-      planChannel(channel, shareOf(channel, hosts.indexOf(name), hosts)),
-    ),
+    folders: foldersOf(job, channels),
+    mounts: mountsOf(job, channels),
+    files: configFiles({ job, currentHost: host, hosts }),
+    channels: s3Channels(job).flatMap(channel => {
+      const share = shareOf(channel, host, hosts);
+      return share === null ? [] : [planChannel(channel, share)];
+    }),
   };
-}
-
-function shareOf({ distribution }: S3Channel, index: number, hosts: readonly string[]): Share {
-  return distribution === 'ShardedByS3Key' ? { index, of: hosts.length } : { index: 0, of: 1 };
 }
 
 function planChannel(channel: S3Channel, share: Share): ChannelPlan {
   const { name, inputMode: mode, dataType, location, shuffleSeed, attributeNames } = channel;
-  const folder = `/opt/ml/input/data/${name}`;
+  const folder = channelFolder(channel);
   return {
     name,
     mode,

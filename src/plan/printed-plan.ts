@@ -1,7 +1,7 @@
 /** The plan as `optml plan` prints it (design §2): paths absolute in the container, places in S3 as URIs. Pure. */
 import type { Difference } from '../job/differences.js';
 import { formatS3Uri } from '../job/s3-location.js';
-import { localName, manifestHead, manifestLine } from './objects.js';
+import { isInShare, manifestHead, manifestLine, nameInChannel, type Share } from './objects.js';
 import type { ChannelPlan, HostPlan, Plan } from './plan.js';
 
 export interface PrintedPlan {
@@ -24,11 +24,13 @@ export interface PrintedHost {
     readonly command: readonly string[] | null;
     readonly environment: Readonly<Record<string, string>>;
   }[];
-  readonly mounts: HostPlan['mounts'];
+  readonly mounts: readonly { readonly path: string; readonly writable: boolean }[];
   readonly files: Readonly<Record<string, string>>;
   readonly channels: readonly {
     readonly name: string;
     readonly mode: string;
+    /** The objects of a listing are dealt out to the hosts: this one gets every `of`-th, from `index` on. */
+    readonly share: Share;
     readonly objects: readonly {
       readonly uri: string;
       readonly path: string;
@@ -38,7 +40,13 @@ export interface PrintedHost {
 }
 
 /** What a listing showed, in its order. */
-export type ListedObjects = readonly { readonly key: string; readonly size: number | null }[];
+export type ListedObjects = readonly {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number | null;
+  /** The place in the listing that sharding goes by: several objects may stand in one line of an augmented manifest. */
+  readonly position: number;
+}[];
 
 export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObjects): PrintedPlan {
   return {
@@ -58,18 +66,26 @@ function printHost(host: HostPlan, objectsOf: (channel: string) => ListedObjects
   return {
     name: host.name,
     containers: [{ image, entrypoint, command, environment }],
-    mounts: host.mounts,
+    mounts: host.mounts.map(({ path, writable }) => ({ path, writable })),
     files: { ...host.files, ...(Object.fromEntries(manifests) as Record<string, string>) },
     channels: host.channels.map(channel => ({
       name: channel.name,
       mode: channel.mode,
-      objects: objectsOf(channel.name).map(({ key, size }) => ({
-        uri: formatS3Uri({ bucket: channel.location.bucket, key }),
-        path: `${channel.folder}/${localName(channel.location.key, key)}`,
-        bytes: size,
-      })),
+      share: channel.share,
+      objects: objectsOf(channel.name)
+        .filter(({ position }) => isInShare(position, channel.share))
+        .map(({ bucket, key, size }) => ({
+          uri: formatS3Uri({ bucket, key }),
+          path: pathOf(channel, key),
+          bytes: size,
+        })),
     })),
   };
+}
+
+/** The file that an object becomes, or the FIFO through which it comes first. */
+function pathOf(channel: ChannelPlan, key: string): string {
+  return channel.mode === 'Pipe' ? `${channel.folder}_0` : `${channel.folder}/${nameInChannel(channel, key)}`;
 }
 
 function manifestOf(channel: ChannelPlan, objects: ListedObjects): string {

@@ -32,7 +32,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
     const folder = roomOf(run, host.name);
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
-    const channels = fedChannels(host, run.listings);
+    const channels = fedChannels(host, run.survey.listings);
     const shared = channels.length === 0 ? [] : [FIFO_FOLDER];
     if (channels.length > 0) {
       const feeding = await feed({ room: folder, channels, startFeeder: run.startFeeder });
@@ -44,8 +44,9 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
         plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
         image,
         folder,
-        contents: () => roomContents(folder, shared),
+        contents: () => roomContents(folder, { shared, mounts: host.mounts }),
         shared,
+        outside: outsideOf(run, host),
         labels: { ...labels, host: host.name },
       },
       control.killing,
@@ -66,6 +67,16 @@ async function clearRoom({ reporter }: JobRun, folder: string, shared: readonly 
       kind: 'note',
       text: `${shared.join(', ')} is read-only for the container: it is shared with this user, who could not remove what root leaves there.`,
     });
+}
+
+/** Mount path → the folder that stands for the file system which is mounted there. */
+function outsideOf({ survey }: JobRun, host: HostPlan): Record<string, string> {
+  return Object.fromEntries(
+    host.mounts.flatMap(({ path, fileSystemOf }) => {
+      const folder = fileSystemOf === undefined ? undefined : survey.fileSystems[fileSystemOf];
+      return folder === undefined ? [] : [[path, folder]];
+    }),
+  );
 }
 
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
@@ -118,7 +129,8 @@ async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal
 }
 
 async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Promise<void> {
-  const { listings, store, reporter } = run;
+  const { store, reporter } = run;
+  const { listings } = run.survey;
   const room = roomOf(run, host.name);
   await makeFolder(room);
   const moved = new Map<string, Moved>();

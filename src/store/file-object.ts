@@ -134,8 +134,16 @@ function known({ size, etag }: ListedObject): Partial<FileFacts> {
   return { ...(size === null ? {} : { size }), ...(etag === null ? {} : { etag }) };
 }
 
-/** The error for an object that is no longer what the listing said. */
-export function changed(object: ObjectAddress, found = 'it is gone or has changed'): OptmlError {
+/** The error for an object that is no longer what the listing said, or not there where only a manifest named it. */
+export function changed(
+  object: ObjectAddress & Partial<ListedObject>,
+  found = 'it is gone or has changed',
+): OptmlError {
+  if (object.etag === null)
+    return new OptmlError(
+      'OBJECT_CHANGED',
+      `s3://${object.bucket}/${object.key}, which a manifest names, cannot be had (${found.replace('is gone', 'is not there')}): expected every object of a manifest to be there and to stay as it is; put it there, or mend the manifest.`,
+    );
   return new OptmlError(
     'OBJECT_CHANGED',
     `s3://${object.bucket}/${object.key} is not what the listing showed (${found}): expected inputs to stay as they are while a job reads them; run it again.`,

@@ -21,6 +21,7 @@ export function containerOptions({
   shared,
   image,
   labels,
+  outside,
   room,
   sharedMemoryBytes,
 }: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
@@ -39,7 +40,7 @@ export function containerOptions({
     Tty: false,
     HostConfig: {
       Mounts: [
-        ...plan.mounts.map(mount => mountOf(mount, room)),
+        ...plan.mounts.map(mount => mountOf(mount, { room, outside })),
         ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
       ],
       // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
@@ -80,9 +81,11 @@ function sharedMount(folder: string, path: string): Docker.MountSettings {
 
 function mountOf(
   mount: { readonly path: string; readonly writable: boolean },
-  room: Room,
+  { room, outside }: { readonly room: Room; readonly outside: HostToPlace['outside'] },
 ): Docker.MountSettings {
   const common = { Target: mount.path, ReadOnly: !mount.writable };
+  const folder = outside[mount.path];
+  if (folder !== undefined) return { ...common, Type: 'bind', Source: folder };
   if (room.kind === 'folder') return { ...common, Type: 'bind', Source: join(room.folder, mount.path) };
   // What the image has at that path stays hidden, as it is by a bind.
   return {

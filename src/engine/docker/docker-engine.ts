@@ -118,7 +118,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
           return { host: host.plan.name, container, volumes: [] };
         } catch (thrown) {
           // The socket is here but the files are not: the engine runs elsewhere, so the room is sent to it.
-          if (!isElsewhere(thrown)) throw refused(thrown);
+          if (!isMissingSource(thrown)) throw refused(thrown);
         }
       }
       if (host.shared.length > 0 && (!options.endpoint.url.startsWith('unix://') || isDesktop))
@@ -130,7 +130,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         return { host: host.plan.name, container, volumes: Object.values(volumes) };
       } catch (thrown) {
         await removeVolumes(docker, Object.values(volumes));
-        throw isElsewhere(thrown) ? tooFar(name) : refused(thrown);
+        throw isMissingSource(thrown) ? cannotSee(name, host) : refused(thrown);
       }
     },
 
@@ -242,6 +242,19 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   };
 }
 
+function isMissingSource(thrown: unknown): boolean {
+  return /bind source path does not exist/.test((thrown as Error).message);
+}
+
+function cannotSee(engine: string, { outside, shared }: HostToPlace): OptmlError {
+  if (shared.length > 0) return tooFar(engine);
+  const [folder = ''] = Object.values(outside);
+  return new OptmlError(
+    'ENGINE_UNFIT',
+    `${engine} cannot mount ${folder}: it does not see the files of this machine, so file systems need an engine that does.`,
+  );
+}
+
 interface EngineInfo {
   readonly ServerVersion: string;
   readonly OSType: string;
@@ -255,11 +268,6 @@ interface EngineInfo {
 /** This takes a signal, which its type does not know; without it a silent engine would keep this process alive. */
 interface Abortable {
   info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
-}
-
-/** The socket is here, and the files of this machine are not: another machine, or another's namespace. */
-function isElsewhere(thrown: unknown): boolean {
-  return /bind source path does not exist/.test((thrown as Error).message);
 }
 
 function tooFar(name: string): OptmlError {
