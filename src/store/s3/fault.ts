@@ -54,6 +54,7 @@ const PASSING = new Set([
   'IncompleteBody',
   'BadDigest',
   'XAmzContentChecksumMismatch',
+  'XAmzContentSHA256Mismatch',
   'OperationAborted',
 ]);
 

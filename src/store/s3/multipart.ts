@@ -1,5 +1,6 @@
 /** A multipart upload: begun, fed with parts in any order, then completed or abandoned. */
 
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { ObjectAddress } from '../port.js';
 import { encodeCrc } from './checksum.js';
@@ -71,6 +72,7 @@ export async function createMultipart(
   async function complete(size: number): Promise<void> {
     const parts = finished.sort((a, b) => a.partNumber - b.partNumber);
     const completion = Buffer.from(writeCompletion(parts));
+    const digest = hash('sha256', completion);
     let tries = 0;
     await client.retrying(signal, async () => {
       tries++;
@@ -79,7 +81,8 @@ export async function createMultipart(
           method: 'POST',
           ...address,
           query: { uploadId: uploadId ?? '' },
-          headers: { 'content-type': 'application/xml' },
+          // No checksum header covers this document: a part in it that is damaged on the way must not be another part.
+          headers: { 'content-type': 'application/xml', 'x-amz-content-sha256': digest },
           body: completion,
           firstByteMs: COMPLETION_MS,
           signal,
