@@ -41,7 +41,10 @@ describe('a job behind the faults', () => {
     const line =
       'cp -r /opt/ml/input/data/train/. /opt/ml/model; head -c 1000 /dev/zero > /opt/ml/output/data/zeros';
     const { described, folder, job } = await behind({ seed, faults: FAULTS, line, members: {} });
-    if (described.TrainingJobStatus === 'Failed') { expectNamed(described); return; }
+    if (described.TrainingJobStatus === 'Failed') {
+      expectNamed(described);
+      return;
+    }
     const tarball = join(folder, 'model.tar.gz');
     await fetched(`here/${job}/output/model.tar.gz`, tarball);
     await run('tar', ['-xzf', tarball, '-C', folder]);
@@ -57,7 +60,10 @@ describe('a job behind the faults', () => {
       line: 'cp -r /opt/ml/input/data/train/. /opt/ml/model',
       members: { OutputDataConfig: { S3OutputPath: 's3://outputs/here', CompressionType: 'NONE' } },
     });
-    if (described.TrainingJobStatus === 'Failed') { expectNamed(described); return; }
+    if (described.TrainingJobStatus === 'Failed') {
+      expectNamed(described);
+      return;
+    }
     const prefix = `here/${job}/output/model/`;
     const sums = new Map<string, string>();
     await pooled(await listedIn(plain, 'outputs', prefix), async (object, index) => {

@@ -92,14 +92,24 @@ export async function startFaultProxy({
         ? faults[Math.floor(chance() * faults.length)]
         : undefined;
     if (fault !== undefined) done.set(fault, (done.get(fault) ?? 0) + 1);
-    if (fault === 'reset at once') { reset(request); return; }
+    if (fault === 'reset at once') {
+      reset(request);
+      return;
+    }
     if (fault === 'reset in the request') {
       await once(request, 'readable');
-      reset(request); return;
+      reset(request);
+      return;
     }
     const body = await bytesOf(request);
-    if (fault === 'status 500') { refuse(response, 500, 'InternalError'); return; }
-    if (fault === 'status 503') { refuse(response, 503, 'SlowDown'); return; }
+    if (fault === 'status 500') {
+      refuse(response, 500, 'InternalError');
+      return;
+    }
+    if (fault === 'status 503') {
+      refuse(response, 503, 'SlowDown');
+      return;
+    }
     const answered = await forward(agent, target, {
       method: request.method ?? 'GET',
       url: request.url ?? '/',
@@ -146,12 +156,18 @@ async function give({
   readonly chance: () => number;
 }): Promise<void> {
   const { status, headers, body } = answered;
-  if (fault === 'answer lost') { reset(request); return; }
+  if (fault === 'answer lost') {
+    reset(request);
+    return;
+  }
   // The connection stays open: only the client's own limit ends this.
   if (fault === 'stalled before the head') return;
   response.writeHead(status, headers);
   if (request.method === 'HEAD' || body.length === 0) {
-    if (fault === 'reset after the head' || fault === 'reset in the answer') { reset(request); return; }
+    if (fault === 'reset after the head' || fault === 'reset in the answer') {
+      reset(request);
+      return;
+    }
     response.end();
     return;
   }
@@ -159,10 +175,16 @@ async function give({
   switch (fault) {
     case 'reset after the head':
       response.flushHeaders();
-      { reset(request); return; }
+      {
+        reset(request);
+        return;
+      }
     case 'reset in the answer':
       await written(response, half);
-      { reset(request); return; }
+      {
+        reset(request);
+        return;
+      }
     case 'answer cut off':
       await written(response, half);
       request.socket.end();

@@ -5,6 +5,7 @@ import type { ListedObject, ObjectAddress } from '../port.js';
 import { digestFor, type Digest } from './checksum.js';
 import type { S3Client } from './client.js';
 import { S3Fault } from './fault.js';
+import { partsDigest, partSizeOf } from './parts-digest.js';
 import {
   after,
   assertContinues,
@@ -34,6 +35,7 @@ export async function downloadLarge(
   client: S3Client,
   { object, file, signal, onBytes }: DownloadRequest,
 ): Promise<void> {
+  const partSize = await partSizeOf(client, object, signal);
   const handle = await open(file, 'wx', 0o644);
   try {
     await handle.chmod(0o644);
@@ -41,10 +43,12 @@ export async function downloadLarge(
     let damaged = 0;
     await client.retrying(signal, async progress => {
       const before = state.offset;
-      await fetchRest({ client, handle, state, object, signal, onBytes }).catch((thrown: unknown) => {
-        if (state.offset > before) progress();
-        throw thrown;
-      });
+      await fetchRest({ client, handle, state, object, partSize, signal, onBytes }).catch(
+        (thrown: unknown) => {
+          if (state.offset > before) progress();
+          throw thrown;
+        },
+      );
       try {
         assertWhole({ size: state.offset, object, digest: state.digest });
       } catch (thrown) {
@@ -68,14 +72,16 @@ async function fetchRest({
   handle,
   state,
   object,
+  partSize,
   signal,
   onBytes,
 }: Omit<DownloadRequest, 'file'> & {
+  readonly partSize: number | null;
   readonly client: S3Client;
   readonly handle: FileHandle;
   readonly state: Progress;
 }): Promise<void> {
-  const writer = createWriter({ handle, object, state, onBytes });
+  const writer = createWriter({ handle, object, partSize, state, onBytes });
   const request = getRequest(object, signal);
   const headers = state.offset === 0 ? {} : { range: `bytes=${state.offset}-` };
   try {
@@ -95,9 +101,11 @@ async function restart(handle: FileHandle, state: Progress): Promise<void> {
 function createWriter({
   handle,
   object,
+  partSize,
   state,
   onBytes,
 }: {
+  readonly partSize: number | null;
   readonly handle: FileHandle;
   readonly object: ObjectAddress & ListedObject;
   readonly state: Progress;
@@ -138,7 +146,9 @@ function createWriter({
         if (status === 200) {
           // Also the answer of a server that knows no ranges: it starts at the first byte.
           state.offset = 0;
-          state.digest = digestFor(headers, object.etag);
+          state.digest =
+            digestFor(headers, object.etag) ??
+            (partSize === null ? null : partsDigest(headers, object.etag, partSize));
         } else assertContinues(headers, state.offset);
       },
       onChunk(chunk) {

@@ -2,11 +2,12 @@
 
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { ObjectAddress } from '../port.js';
+import type { ObjectAddress, UploadOptions } from '../port.js';
 import { encodeCrc } from './checksum.js';
 import type { S3Client } from './client.js';
 import { faultOfAnswer, headerText, S3Fault } from './fault.js';
 import { MOST_PARTS, type Part } from './part-buffer.js';
+import { abandonTwins, abandonUpload } from './unfinished.js';
 import { readUploadId, writeCompletion, type FinishedPart } from './xml.js';
 
 export interface Multipart {
@@ -30,25 +31,32 @@ export async function createMultipart(
     address,
     headers,
     signal,
+    onBegun,
   }: {
     readonly address: ObjectAddress;
     readonly headers: Readonly<Record<string, string>>;
     readonly signal: AbortSignal;
+    readonly onBegun?: UploadOptions['onBegun'];
   },
 ): Promise<Multipart> {
+  const start = performance.now();
+  let begun = 0;
   // The signal ends the retries, but cuts no try: the id of an upload that had begun would be lost.
-  const { body } = await client.retrying(signal, () =>
-    client.once({
+  const { body } = await client.retrying(signal, () => {
+    begun++;
+    return client.once({
       method: 'POST',
       ...address,
       query: { uploads: '' },
       headers: { ...headers, 'x-amz-checksum-algorithm': 'CRC32' },
       signal: AbortSignal.timeout(BEGIN_MS),
-    }),
-  );
+    });
+  });
+  const withinMs = performance.now() - start;
   const uploadId = readUploadId(body.toString());
   if (uploadId === undefined)
     throw new S3Fault('the answer has no upload id', { kind: 'final', code: 'NotS3' });
+  const upload = { ...address, id: uploadId };
   const finished: FinishedPart[] = [];
 
   async function send({ partNumber, bytes }: Part, partSignal: AbortSignal): Promise<void> {
@@ -70,6 +78,7 @@ export async function createMultipart(
   }
 
   async function complete(size: number): Promise<void> {
+    await endTwins();
     const parts = finished.sort((a, b) => a.partNumber - b.partNumber);
     const completion = Buffer.from(writeCompletion(parts));
     const digest = hash('sha256', completion);
@@ -103,18 +112,26 @@ export async function createMultipart(
   }
 
   async function abandon(): Promise<void> {
-    try {
-      await client.call({
-        method: 'DELETE',
-        ...address,
-        query: { uploadId: uploadId ?? '' },
-        signal: AbortSignal.timeout(ABANDON_MS),
-      });
-    } catch {
-      // The store cannot be asked any more; its own rule for unfinished uploads takes over.
-    }
+    await endTwins();
+    // When the store cannot be asked any more, its own rule for unfinished uploads takes over.
+    await abandonUpload(client, upload, AbortSignal.timeout(ABANDON_MS)).catch(() => undefined);
   }
 
+  /** A try of which only the answer was lost has begun an upload, too, and nobody knows its id. */
+  async function endTwins(): Promise<void> {
+    if (begun > 1)
+      await abandonTwins(client, { upload, withinMs, signal: AbortSignal.timeout(ABANDON_MS) }).catch(
+        () => undefined,
+      );
+    begun = 1;
+  }
+
+  try {
+    onBegun?.(upload);
+  } catch (thrown) {
+    await abandon();
+    throw thrown;
+  }
   return { send, complete, abandon };
 }
 

@@ -6,6 +6,7 @@ import { downloadObject } from './download.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
 import { listObjects } from './list.js';
+import { abandonUpload } from './unfinished.js';
 import { uploadObject } from './upload.js';
 
 /** Nothing is sent before the first call of a method. */
@@ -16,6 +17,7 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     list: (prefix, signal) => listObjects(client, prefix, signal),
     download: (object, file, options) => downloadObject(client, { object, file, ...options }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
+    abandon: (upload, signal) => abandonUpload(client, upload, signal),
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
     locate: () => null,
     check: signal => assertAnswers(client, signal),

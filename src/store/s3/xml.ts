@@ -107,6 +107,29 @@ export function readUploadId(text: string): string | undefined {
   return root === null ? undefined : textIn(root, 'UploadId');
 }
 
+export interface FoundUpload {
+  readonly key: string;
+  readonly id: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly initiated: number;
+}
+
+/** The first page of the answer of ListMultipartUploads, asked for with `encoding-type=url`. */
+export function readUploads(text: string): FoundUpload[] {
+  const root = treeIn(parse(text), 'ListMultipartUploadsResult');
+  if (root === null) return [];
+  const encoded = textIn(root, 'EncodingType') === 'url';
+  return [root['Upload']].flat().flatMap(entry => {
+    const tree = treeIn({ entry }, 'entry');
+    if (tree === null) return [];
+    const said = textIn(tree, 'Key') ?? '';
+    const key = encoded ? decodeKey(said) : said;
+    const id = textIn(tree, 'UploadId');
+    const initiated = Date.parse(textIn(tree, 'Initiated') ?? '');
+    return key === null || id === undefined || Number.isNaN(initiated) ? [] : [{ key, id, initiated }];
+  });
+}
+
 export interface FinishedPart {
   readonly partNumber: number;
   readonly etag: string;
