@@ -24,6 +24,9 @@ const COMPLETION_MS = 10 * 60_000;
 const ABANDON_MS = 10_000;
 const BEGIN_MS = 60_000;
 
+/** Said of a list of parts that is right when it leaves here: some servers read it before they look at its hash. */
+const DAMAGED = new Set(['MalformedXML', 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall']);
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 export async function createMultipart(
   client: S3Client,
@@ -78,7 +81,6 @@ export async function createMultipart(
   }
 
   async function complete(size: number): Promise<void> {
-    await endTwins();
     const parts = finished.sort((a, b) => a.partNumber - b.partNumber);
     const completion = Buffer.from(writeCompletion(parts));
     const digest = hash('sha256', completion);
@@ -99,6 +101,8 @@ export async function createMultipart(
         // S3 may answer 200 first and find out later that it cannot: the body then holds the error.
         if (answer.body.includes('<Error')) throw withServerStatus(faultOfAnswer(answer));
       } catch (thrown) {
+        if (thrown instanceof S3Fault && DAMAGED.has(thrown.code))
+          throw new S3Fault(thrown.message, { kind: 'again', status: thrown.status, code: thrown.code });
         // The try before may have done it, with only its answer lost.
         const unknown = thrown instanceof S3Fault && thrown.code === 'NoSuchUpload' && tries > 1;
         if (!unknown || !(await isThere(size))) throw thrown;
@@ -112,22 +116,18 @@ export async function createMultipart(
   }
 
   async function abandon(): Promise<void> {
-    await endTwins();
     // When the store cannot be asked any more, its own rule for unfinished uploads takes over.
     await abandonUpload(client, upload, AbortSignal.timeout(ABANDON_MS)).catch(() => undefined);
   }
 
-  /** A try of which only the answer was lost has begun an upload, too, and nobody knows its id. */
-  async function endTwins(): Promise<void> {
+  try {
+    onBegun?.(upload);
+    // A try of which only the answer was lost has begun an upload, too, and nobody knows its id. At once: some servers take
+    // the time of the last part for that of the begin.
     if (begun > 1)
       await abandonTwins(client, { upload, withinMs, signal: AbortSignal.timeout(ABANDON_MS) }).catch(
         () => undefined,
       );
-    begun = 1;
-  }
-
-  try {
-    onBegun?.(upload);
   } catch (thrown) {
     await abandon();
     throw thrown;
