@@ -17,6 +17,7 @@ import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import { parseTrainingJob, type TrainingJob, type TrainingRequest } from './job/training-job.js';
 import { askToStop } from './journal/control-socket.js';
+import { join } from 'node:path';
 import { homeAt, jobFiles, openHome, type Home, type JobFiles } from './journal/home.js';
 import { homeKeys } from './journal/home-keys.js';
 import { lockState } from './journal/job-lock.js';
@@ -201,10 +202,26 @@ export class Emulator {
     if (this.settings.store !== 'embedded' || dryRun) return report;
     const { sweepTemporary } = await import('./store/embedded/temporary.js');
     const files = await sweepTemporary(home.s3, this.#now());
+    const records = await this.#sweepRecords(home);
     return [
       ...report,
+      ...records,
       ...files.map(name => ({ what: 'file', name, job: '', done: 'removed', stays: false }) as const),
     ];
+  }
+
+  /** What the embedded store knows of objects that a person has deleted or changed. */
+  async #sweepRecords({ s3: root }: Home): Promise<CleanReport[]> {
+    const [{ sweepRecords }, { stampsOf }] = await Promise.all([
+      import('./store/embedded/object-record.js'),
+      import('./store/embedded/object-files.js'),
+    ]);
+    const now = this.#now();
+    const count = await sweepRecords({ root, now, stampsOf: address => stampsOf(root, address) });
+    const done = `${count} records of objects that are gone removed`;
+    return count === 0
+      ? []
+      : [{ what: 'file', name: join(root, '.optml/meta'), job: '', done, stays: false }];
   }
 
   /** `optml up`. Throws USAGE for a port that is taken, and with `--store aws`, which its clients reach themselves. */

@@ -56,7 +56,7 @@ const VENDORS: Record<string, RegExp> = {
   undici: /^store\/s3\/|^aws\//,
   '@aws-sdk/credential-provider-node': /^aws\//,
   '@smithy/signature-v4': /^aws\//,
-  'fast-xml-parser': /^store\/(s3|server)\//,
+  'fast-xml-parser': /^store\/s3\/xml\.ts$/,
   '@aws-sdk/checksums': /^store\/server\//,
   'tar-stream': /^collect\//,
   commander: /^faces\/cli\//,

@@ -1,7 +1,7 @@
 /** Sends one output of a host to where the plan says, as a stream: constant memory, no copy on disk. */
 import { formatS3Uri } from '../job/s3-location.js';
 import type { UploadPlan } from '../plan/uploads.js';
-import type { Store, UploadOptions } from '../store/port.js';
+import type { Store, UnfinishedUpload, UploadOptions } from '../store/port.js';
 import { gzip } from './gzip.js';
 import type { HostOutputs, OutputEntry } from './output-entry.js';
 import { tarOf } from './tarball.js';
@@ -15,6 +15,7 @@ export interface UploadRequest {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly onTransfer: (change: { readonly bytes: number; readonly objects: number }) => void;
+  readonly onBegun: (upload: UnfinishedUpload) => void;
   /** Something that has no place in an upload. */
   readonly onLeftOut: (entry: OutputEntry) => void;
 }
@@ -73,8 +74,8 @@ async function uploadObjects(
   return objects === 0 ? null : { to: formatS3Uri(upload.to), bytes, objects };
 }
 
-function options({ upload, signal }: UploadRequest): UploadOptions {
-  return { signal, ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }) };
+function options({ upload, signal, onBegun }: UploadRequest): UploadOptions {
+  return { signal, onBegun, ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }) };
 }
 
 /** The entries again, or null when none of them has a place in a tarball. */

@@ -71,6 +71,7 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
       assertWritable(address);
       await inner.upload(address, body, options);
     },
+    abandon: (upload, signal) => inner.abandon(upload, signal),
     async prepareOutput(prefix, signal) {
       assertWritable(prefix);
       await inner.prepareOutput(prefix, signal);

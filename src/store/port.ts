@@ -40,6 +40,16 @@ export interface UploadOptions {
   readonly kmsKeyId?: string;
   /** Called with the count of bytes that were handed to the store since the last call. */
   readonly onBytes?: (bytes: number) => void;
+  /**
+   * Called when the store begins to hold bytes that nobody sees, before it is given the first: whoever writes the upload down
+   * can have it abandoned after this process was killed. What it throws ends the upload.
+   */
+  readonly onBegun?: (upload: UnfinishedUpload) => void;
+}
+
+/** An upload that a store holds and shows to nobody before it is complete. Plain data. */
+export interface UnfinishedUpload extends ObjectAddress {
+  readonly id: string;
 }
 
 export interface Store {
@@ -80,6 +90,12 @@ export interface Store {
    * REQUEST_REFUSED (a mapped prefix, or a KMS key that the store cannot use), or what the stream threw.
    */
   upload(address: ObjectAddress, body: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<void>;
+
+  /**
+   * Frees what the store holds of an upload that a process which is dead has begun. One that is complete, or gone, is no error.
+   * Throws STORE_UNREACHABLE, STORE_DENIED.
+   */
+  abandon(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
 
   /**
    * Makes sure that outputs can go to this bucket: the embedded store makes a missing one.

@@ -113,7 +113,19 @@ export function createEmbeddedStore(root: string): Store {
     await mkdir(root, { recursive: true }).catch(rethrowExplained);
   }
 
-  return { name, list, download, read, upload, prepareOutput, locate, check, close: () => Promise.resolve() };
+  return {
+    name,
+    list,
+    download,
+    read,
+    upload,
+    // Its uploads are files that bear their process's name, and are swept with it.
+    abandon: () => Promise.resolve(),
+    prepareOutput,
+    locate,
+    check,
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Keys that are no paths are few: they are sorted in memory. */

@@ -128,8 +128,8 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
       path,
       query,
       headers: {
-        ...request.headers,
         'x-amz-content-sha256': body === undefined ? EMPTY_PAYLOAD : UNSIGNED_PAYLOAD,
+        ...request.headers,
       },
       region,
     });

@@ -5,6 +5,7 @@ import type { ListedObject, ObjectAddress } from '../port.js';
 import { digestFor, type Digest } from './checksum.js';
 import type { S3Client } from './client.js';
 import { S3Fault } from './fault.js';
+import { partsDigest, partSizeOf } from './parts-digest.js';
 import {
   after,
   assertContinues,
@@ -36,6 +37,7 @@ export async function downloadLarge(
   client: S3Client,
   { object, file, signal, onBytes }: DownloadRequest,
 ): Promise<void> {
+  const partSize = await partSizeOf(client, object, signal);
   const handle = await open(file, 'wx', 0o644);
   try {
     await handle.chmod(0o644);
@@ -43,7 +45,7 @@ export async function downloadLarge(
     let damaged = 0;
     await client.retrying(signal, async progress => {
       const before = state.offset;
-      await fetchRest({ client, handle, state, signal, onBytes }).catch((thrown: unknown) => {
+      await fetchRest({ client, handle, state, partSize, signal, onBytes }).catch((thrown: unknown) => {
         if (state.offset > before) progress();
         throw thrown;
       });
@@ -69,14 +71,16 @@ async function fetchRest({
   client,
   handle,
   state,
+  partSize,
   signal,
   onBytes,
 }: Omit<DownloadRequest, 'file' | 'object'> & {
+  readonly partSize: number | null;
   readonly client: S3Client;
   readonly handle: FileHandle;
   readonly state: Progress;
 }): Promise<void> {
-  const writer = createWriter({ handle, state, onBytes });
+  const writer = createWriter({ handle, partSize, state, onBytes });
   const request = getRequest(state.object, signal);
   const headers = state.offset === 0 ? {} : { range: `bytes=${state.offset}-` };
   try {
@@ -95,9 +99,11 @@ async function restart(handle: FileHandle, state: Progress): Promise<void> {
 /** Writes one piece while the next one is collected; asks for a pause when both are full. */
 function createWriter({
   handle,
+  partSize,
   state,
   onBytes,
 }: {
+  readonly partSize: number | null;
   readonly handle: FileHandle;
   readonly state: Progress;
   readonly onBytes: ((bytes: number) => void) | undefined;
@@ -137,7 +143,9 @@ function createWriter({
         if (status === 200) {
           // Also the answer of a server that knows no ranges: it starts at the first byte.
           state.offset = 0;
-          state.digest = digestFor(headers, state.object.etag ?? '');
+          const etag = state.object.etag ?? '';
+          state.digest =
+            digestFor(headers, etag) ?? (partSize === null ? null : partsDigest(headers, etag, partSize));
         } else assertContinues(headers, state.offset);
       },
       onChunk(chunk) {

@@ -58,6 +58,7 @@ const PASSING = new Set([
   'IncompleteBody',
   'BadDigest',
   'XAmzContentChecksumMismatch',
+  'XAmzContentSHA256Mismatch',
   'OperationAborted',
 ]);
 

@@ -7,6 +7,7 @@ import { digestFor, type Digest } from './checksum.js';
 import type { S3Client } from './client.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
+import { partsDigest, partSizeOf } from './parts-digest.js';
 import { assertContinues, assertSame, assertWhole, getRequest } from './get-object.js';
 import { createPieceQueue, type PieceQueue } from './piece-queue.js';
 import type { Sink } from './transport.js';
@@ -82,6 +83,7 @@ async function fetchAll({
   readonly onSize: (bytes: number) => void;
 }): Promise<void> {
   const state: Progress = { object, offset: 0, digest: null };
+  const partSize = await partSizeOf(client, object, signal);
   await client.retrying(signal, async progress => {
     // A reader that stands still must not make a new connection each time that the store gives up an old one.
     await queue.room();
@@ -92,7 +94,7 @@ async function fetchAll({
       await client.once({
         ...request,
         headers: { ...request.headers, ...headers },
-        sink: sinkOf(state, queue, onSize),
+        sink: sinkOf({ state, partSize, queue, onSize }),
       });
     } catch (thrown) {
       if (state.offset > before) progress();
@@ -108,14 +110,27 @@ async function fetchAll({
   });
 }
 
-function sinkOf(state: Progress, queue: PieceQueue, onSize: (bytes: number) => void): Sink {
+function sinkOf({
+  state,
+  partSize,
+  queue,
+  onSize,
+}: {
+  readonly state: Progress;
+  readonly partSize: number | null;
+  readonly queue: PieceQueue;
+  readonly onSize: (bytes: number) => void;
+}): Sink {
   /** Bytes at the start of the answer that have come before: some servers know no ranges. */
   let known = 0;
   return {
     onHead(status, headers) {
       const first = state.offset === 0;
       state.object = assertSame(state.object, headers);
-      if (first) state.digest = digestFor(headers, state.object.etag ?? '');
+      const etag = state.object.etag ?? '';
+      if (first)
+        state.digest =
+          digestFor(headers, etag) ?? (partSize === null ? null : partsDigest(headers, etag, partSize));
       else if (status === 200) known = state.offset;
       else assertContinues(headers, state.offset);
       if (state.object.size !== null) onSize(state.object.size);

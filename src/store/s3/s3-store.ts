@@ -7,6 +7,7 @@ import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
 import { listObjects } from './list.js';
 import { readObject } from './read-object.js';
+import { abandonUpload } from './unfinished.js';
 import { uploadObject } from './upload.js';
 
 /** Nothing is sent before the first call of a method. */
@@ -18,6 +19,7 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     download: (object, file, options) => downloadObject(client, { object, file, ...options }),
     read: (object, signal) => readObject(client, { object, signal }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
+    abandon: (upload, signal) => abandonUpload(client, upload, signal),
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
     locate: () => null,
     check: signal => assertAnswers(client, signal),
