@@ -1,7 +1,7 @@
 /** `optml up` with another server as its store: what clients see through it. */
 
 import { Readable } from 'node:stream';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientsSuite } from './clients-suite.js';
 import { startUp, type UpServer } from './endpoint.js';
@@ -22,6 +22,21 @@ describe('optml up before MinIO', () => {
   });
 
   clientsSuite({ name: 'optml up before MinIO', address: () => server });
+
+  it('refuses what makes no sense, and goes on', async () => {
+    const client = sdkClient(server);
+    await client.send(new CreateBucketCommand({ Bucket: 'sense' }));
+    const two = new PutObjectCommand({
+      Bucket: 'sense',
+      Key: 'k',
+      Body: 'x',
+      ChecksumCRC32: 'AAAAAA==',
+      ChecksumSHA1: 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+    });
+    await expect(client.send(two)).rejects.toThrow('Multiple checksum');
+    await client.send(new PutObjectCommand({ Bucket: 'sense', Key: 'k', Body: 'x' }));
+    client.destroy();
+  });
 
   it.each(['a buffer', 'a stream'])(
     'gives the refusal of the other server for %s that it did not read',

@@ -106,6 +106,8 @@ export function createPassOn({ url, region, credentials, ca }: Upstream): PassOn
     const text = Buffer.from(await answer.body.arrayBuffer());
     if (answer.statusCode < 300) return region;
     const fault = faultOfAnswer({ status: answer.statusCode, headers: answer.headers, body: text });
+    // Said in passing, and nothing of the region.
+    if (fault.kind === 'again') regions.delete(bucket);
     return fault.kind === 'region' ? (fault.region ?? region) : region;
   }
 

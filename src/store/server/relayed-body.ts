@@ -25,6 +25,7 @@ const KEPT_BYTES = 1 << 20;
 
 export function relayBody(options: BodyOptions): RelayedBody {
   const length = bodyLength(options);
+  const { checksum: declared } = declaredDigests(options.request);
   const stream = new PassThrough({ highWaterMark: KEPT_BYTES });
   stream.on('error', () => undefined);
   let checksum = '';
@@ -41,7 +42,6 @@ export function relayBody(options: BodyOptions): RelayedBody {
     },
   );
   const common = { reading, abandon: () => void stream.destroy() };
-  const { checksum: declared } = declaredDigests(options.request);
   if (declared === null || declared.value !== null)
     return { ...common, body: { stream, length }, headers: {} };
   const name = `x-amz-checksum-${declared.algorithm}`;
