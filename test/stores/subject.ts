@@ -26,6 +26,18 @@ export function sdkClient({ url, region, accessKeyId, secretAccessKey }: S3Addre
   });
 }
 
+const seen = new Set<string>();
+
+/** After all suites of a store: a row of the table that names no check of theirs would assert nothing. */
+export function everyFaultIsJudged(store: StoreName): void {
+  it('every known fault of it names a check', () => {
+    const named = KNOWN_FAULTS.filter(row => row.stores.includes(store)).flatMap(row =>
+      Object.keys(row.shows).map(client => `${store}: ${client}: ${row.check}`),
+    );
+    expect(named.filter(name => !seen.has(name))).toEqual([]);
+  });
+}
+
 /** A test of one check, which must pass; or fail in the known way, where a fault of the server is known. */
 export function judged(
   { store, client, check }: { readonly store: StoreName; readonly client: Client; readonly check: string },
@@ -35,6 +47,7 @@ export function judged(
     row => row.stores.includes(store) && row.check === check && row.shows[client] !== undefined,
   );
   const shows = fault?.shows[client];
+  seen.add(`${store}: ${client}: ${check}`);
   if (fault === undefined || shows === undefined) it(check, work);
   else
     it(`${check}: known fault, it ${fault.does}`, async () => {

@@ -94,7 +94,9 @@ function failed(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): Opt
         ? 'expected an answer within the retries; look at the store and run it again'
         : fault.kind === 'region'
           ? `expected the bucket in region ${fault.region ?? 'unknown'}; set --region`
-          : 'expected it to take the request; look at the store, or use another one';
+          : fault.code === 'AuthorizationHeaderMalformed'
+            ? 'expected a signature for the region that the store calls its own; set --region to it'
+            : 'expected it to take the request; look at the store, or use another one';
   return new OptmlError(
     'STORE_UNREACHABLE',
     `${capital(endpoint.name)} could not ${what} (${said}): ${way}.`,

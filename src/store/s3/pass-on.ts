@@ -26,7 +26,14 @@ export interface PassedRequest {
   readonly query: Readonly<Record<string, string>>;
   /** Lower-case names, without what belongs to a signature or to the connection. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly stream: Readable; readonly length: number } | null;
+  readonly body: PassedBody | null;
+}
+
+export interface PassedBody {
+  readonly stream: Readable;
+  readonly length: number;
+  /** What `x-amz-content-sha256` says of it; without it, that nothing is signed. */
+  readonly payload?: string;
 }
 
 export interface PassedAnswer {
@@ -67,7 +74,10 @@ export function createPassOn({ url, region, credentials, ca }: Upstream): PassOn
       host: base.host,
       path,
       query,
-      headers: { ...headers, 'x-amz-content-sha256': body === null ? EMPTY_PAYLOAD : UNSIGNED_PAYLOAD },
+      headers: {
+        ...headers,
+        'x-amz-content-sha256': body === null ? EMPTY_PAYLOAD : (body.payload ?? UNSIGNED_PAYLOAD),
+      },
       region: target,
     });
     return await send(`${base.origin}${search === '' ? path : `${path}?${search}`}`, {
@@ -96,6 +106,8 @@ export function createPassOn({ url, region, credentials, ca }: Upstream): PassOn
     const text = Buffer.from(await answer.body.arrayBuffer());
     if (answer.statusCode < 300) return region;
     const fault = faultOfAnswer({ status: answer.statusCode, headers: answer.headers, body: text });
+    // Said in passing, and nothing of the region.
+    if (fault.kind === 'again') regions.delete(bucket);
     return fault.kind === 'region' ? (fault.region ?? region) : region;
   }
 
