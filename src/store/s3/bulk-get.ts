@@ -91,7 +91,7 @@ function getOver(buffer: Buffer, exchange: Exchange, options: TransportOptions):
       }
       early.push(Buffer.from(chunk));
       if (head === undefined) readHead();
-      else if (sizeOf(early) > LONGEST_ERROR) succeedWithError();
+      else readError(head);
     }
 
     function readHead(): void {
@@ -118,6 +118,7 @@ function getOver(buffer: Buffer, exchange: Exchange, options: TransportOptions):
       socket.setTimeout(options.idleMs);
       if (!isWanted(head.status)) {
         early = [rest];
+        readError(head);
         return;
       }
       const length = lengthOf(head.headers);
@@ -149,6 +150,12 @@ function getOver(buffer: Buffer, exchange: Exchange, options: TransportOptions):
         socket.setTimeout(options.idleMs);
         socket.resume();
       }, fail);
+    }
+
+    /** Some servers leave the connection open although they were asked to close it. */
+    function readError({ headers }: { readonly headers: Headers }): void {
+      const size = sizeOf(early);
+      if (size > LONGEST_ERROR || size >= (lengthOf(headers) ?? Infinity)) succeedWithError();
     }
 
     function succeedWithError(): void {
