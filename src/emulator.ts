@@ -15,7 +15,8 @@ import { feederOf } from './feeder.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
-import { parseTrainingJob, type TrainingJob, type TrainingRequest } from './job/training-job.js';
+import { assertCanMount } from './channels/lazy-mount.js';
+import { parseTrainingJob, s3Channels, type TrainingJob, type TrainingRequest } from './job/training-job.js';
 import { askToStop } from './journal/control-socket.js';
 import { join } from 'node:path';
 import { homeAt, jobFiles, openHome, type Home, type JobFiles } from './journal/home.js';
@@ -86,6 +87,7 @@ export class Emulator {
   ): Promise<DescribeTrainingJobResponse> {
     const { control = new RunControl(), observer = SILENT } = options;
     const job = this.#parse(request);
+    const lazy = await this.#lazy(job);
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home);
     try {
@@ -111,6 +113,7 @@ export class Emulator {
           place: { environment: this.#environment, folder: home.s3 },
         }),
         keepRoom,
+        lazy,
         fileSystems: fileSystemMaps(this.settings),
       });
       return describeTrainingJob(state);
@@ -290,6 +293,23 @@ export class Emulator {
     const home = homeAt(this.settings.home);
     const { kind } = await lockState(home.run, files.id, home.folder);
     return kind === 'stale' || kind === 'free' || hasEnded(await this.#state(name));
+  }
+
+  /** Throws REQUEST_REFUSED for FastFile channels that cannot be mounted. */
+  async #lazy(job: TrainingJob): Promise<{ region: string; path: string } | null> {
+    const { fastfile, maps, region, store } = this.settings;
+    const buckets = s3Channels(job).flatMap(one =>
+      one.inputMode === 'FastFile' ? [one.location.bucket] : [],
+    );
+    if (fastfile !== 'lazy' || buckets.length === 0) return null;
+    const path = this.#environment['PATH'] ?? '';
+    await assertCanMount(path);
+    const mapped = buckets.find(bucket => maps.some(map => /^s3:\/\/([^/=]+)/.exec(map)?.[1] === bucket));
+    if (store !== 'aws' && mapped === undefined) return { region, path };
+    throw new OptmlError(
+      'REQUEST_REFUSED',
+      `--fastfile lazy cannot be had: ${mapped === undefined ? 'no keys of yours are handed to another program, as Amazon S3 would need' : `a --map stands before bucket "${mapped}", and only the store can be mounted`}; leave the flag out.`,
+    );
   }
 
   #openStore(home: Home): Promise<Store> {

@@ -18,6 +18,7 @@ test('without anything the embedded store in the user’s home is used', () => {
     store: 'embedded',
     maps: [],
     mapFs: [],
+    fastfile: 'download',
     mapImages: {},
     port: 4566,
     region: 'us-east-1',

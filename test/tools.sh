@@ -1,6 +1,7 @@
 #!/bin/sh
-# What the tests need beside the engine: Python for the AWS clients that people use, and real S3 servers in
-# node_modules/.cache/tools: MinIO and versitygw, which Go builds, and Swift, a Python package. Each step is skipped when there is nothing to do; what only root can install is named (exit 3).
+# What the tests need beside the engine: Python for the AWS clients that people use, rclone and FUSE, and real S3 servers in
+# node_modules/.cache/tools: MinIO and versitygw, which Go builds, and Swift, a Python package. Each step is skipped when there is
+# nothing to do; what only root can install is named (exit 3).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,17 +17,17 @@ mkdir -p "$tools"
 quietly() { "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; say "'$*' failed"; exit 1; }; }
 
 missing=
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing="python3-venv"
-command -v openssl >/dev/null || missing="$missing openssl"
-if [ -n "$missing" ]; then
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "the tests need Python 3 with venv, and openssl: install them (Debian: sudo apt-get install python3-venv openssl)"
+# What the tests need beside the engine: Python for the AWS clients that people use, rclone and FUSE, and real S3 servers in
+# node_modules/.cache/tools: MinIO and versitygw, which Go builds, and Swift, a Python package. Each step is skipped when there is
+# nothing to do; what only root can install is named (exit 3).
     exit 3
   fi
   say "installing $missing"
   export DEBIAN_FRONTEND=noninteractive
   quietly apt-get -o DPkg::Lock::Timeout=300 -qq update
-  # shellcheck disable=SC2086 # a list of names
+# What the tests need beside the engine: Python for the AWS clients that people use, rclone and FUSE, and real S3 servers in
+# node_modules/.cache/tools: MinIO and versitygw, which Go builds, and Swift, a Python package. Each step is skipped when there is
+# nothing to do; what only root can install is named (exit 3).
   quietly apt-get -o DPkg::Lock::Timeout=300 -qq install --no-install-recommends -y $missing
 fi
 

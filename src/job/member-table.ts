@@ -17,8 +17,8 @@ import {
 } from './member-row.js';
 
 const FAST_FILE = {
-  here: 'the objects are downloaded before the container starts, and mounted read-only',
-  why: "reading them only when they are asked for is a part of SageMaker's instances",
+  here: 'the objects are downloaded before the container starts, and mounted read-only; with --fastfile lazy, rclone reads them when they are asked for',
+  why: "the mount is part of SageMaker's instances; how it reads ahead and what it keeps is not documented",
 };
 
 const ACCELERATED_DIFFERENCE = {

@@ -34,6 +34,7 @@ export interface JobToAccept {
   readonly openAccess: JobRun['openAccess'];
   readonly startFeeder: JobRun['startFeeder'];
   readonly fileSystems: readonly FileSystemMap[];
+  readonly lazy: JobRun['lazy'];
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -77,7 +78,20 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
 }
 
 async function runAccepted(
-  { job, home, owner, store, engine, control, observer, now, openAccess, startFeeder, keepRoom }: JobToAccept,
+  {
+    job,
+    home,
+    owner,
+    store,
+    engine,
+    control,
+    observer,
+    now,
+    openAccess,
+    startFeeder,
+    lazy,
+    keepRoom,
+  }: JobToAccept,
   accepted: {
     readonly files: JobFiles;
     readonly plan: Plan;
@@ -125,6 +139,7 @@ async function runAccepted(
       labels: { job: job.name, run, owner: formatOwner(owner) },
       openAccess,
       startFeeder,
+      lazy,
       keepRoom,
     });
     return { state, journaled: journal.isWhole };

@@ -2,13 +2,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../make-folder.js';
+import { mountLazily, unmountBelow } from '../channels/lazy-mount.js';
 import { openModes, undoUmask } from '../channels/open-modes.js';
 import { fedChannels, type Feeding } from '../channels/feed-host.js';
 import { FIFO_FOLDER } from '../channels/fifos.js';
 import { feed, roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
-import type { HostPlan } from '../plan/plan.js';
+import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
 import type { JobRun } from './run-job.js';
 import type { UndoList } from './undo-list.js';
@@ -39,6 +40,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
       undo.add(`The feeder of ${host.name}`, () => feeding.stop());
       feedings.push(feeding);
     }
+    const outside = { ...outsideOf(run, host), ...(await mountChannels(run, host, undo)) };
     const handle = await engine.place(
       {
         plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
@@ -46,7 +48,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
         folder,
         contents: () => roomContents(folder, { shared, mounts: host.mounts }),
         shared,
-        outside: outsideOf(run, host),
+        outside,
         labels: { ...labels, host: host.name },
       },
       control.killing,
@@ -77,6 +79,40 @@ function outsideOf({ survey }: JobRun, host: HostPlan): Record<string, string> {
       return folder === undefined ? [] : [[path, folder]];
     }),
   );
+}
+
+/** FastFile channels that are mounted: a prefix that is one object is no folder, and is downloaded. */
+function lazyChannels({ lazy, survey }: JobRun, host: HostPlan): readonly ChannelPlan[] {
+  const isFolder = ({ name, location }: ChannelPlan): boolean =>
+    location.key === '' ||
+    location.key.endsWith('/') ||
+    survey.listings.find(one => one.channel === name)?.objects !== 1;
+  return lazy === null
+    ? []
+    : host.channels.filter(channel => channel.mode === 'FastFile' && isFolder(channel));
+}
+
+/** Mount path → where the channel is mounted on this machine. */
+async function mountChannels(run: JobRun, host: HostPlan, undo: UndoList): Promise<Record<string, string>> {
+  const channels = lazyChannels(run, host);
+  if (channels.length === 0 || run.lazy === null || run.openAccess === null) return {};
+  const access = await run.openAccess('127.0.0.1');
+  undo.add("The mounts' way to the store", () => access.close());
+  const mounts = join(run.files.work, `${host.name}-mounts`);
+  undo.add('The mounted channels', () => unmountBelow(mounts));
+  const places: Record<string, string> = {};
+  for (const { name, folder, location } of channels) {
+    run.control.stopping.throwIfAborted();
+    const place = join(mounts, name);
+    await mountLazily({
+      location,
+      access,
+      ...run.lazy,
+      folder: place,
+    });
+    places[folder] = place;
+  }
+  return places;
 }
 
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
@@ -131,6 +167,7 @@ async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal
 async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Promise<void> {
   const { store, reporter } = run;
   const { listings } = run.survey;
+  const lazy = lazyChannels(run, host);
   const room = roomOf(run, host.name);
   await makeFolder(room);
   const moved = new Map<string, Moved>();
@@ -145,7 +182,7 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       finished,
     });
   await stage({
-    host,
+    host: { ...host, channels: host.channels.filter(channel => !lazy.includes(channel)) },
     listings,
     store,
     room,

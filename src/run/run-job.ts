@@ -45,6 +45,8 @@ export interface JobRun {
   readonly openAccess: ((address: string) => Promise<StoreAccess>) | null;
   /** For channels in Pipe mode. */
   readonly startFeeder: StartFeeder;
+  /** FastFile channels are mounted, not downloaded. */
+  readonly lazy: { readonly region: string; readonly path: string } | null;
   /** `--keep`: leave the `/opt/ml` tree of each host. */
   readonly keepRoom: boolean;
 }

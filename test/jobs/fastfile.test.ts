@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { asOrdinaryUser, expectOwned } from '../harness/ordinary-user.js';
-import { refusedJob, runJob } from '../harness/job.js';
-import { scratch } from '../harness/optml.js';
+import { refusedJob, runJob, seesNothingLeft, startJob } from '../harness/job.js';
+import { optml, scratch } from '../harness/optml.js';
 import { channel, putObject, shellJob } from '../harness/requests.js';
 
 async function homeWith(...uris: readonly string[]): Promise<string> {
@@ -79,6 +79,57 @@ describe('a FastFile channel', () => {
     expect(stderr).toContain('InputDataConfig[0].InputMode');
   });
 });
+
+describe('a lazy FastFile channel', () => {
+  const LAZY = ['--fastfile', 'lazy'];
+
+  test.each(['s3://data/train/', 's3://data/train'])('of %s is mounted, and looks the same', async uri => {
+    const home = await homeWith('s3://data/train/a.csv', 's3://data/train/deep/b.csv');
+    const line = [...LOOK, "grep -c ' /opt/ml/input/data/c fuse.rclone ro,' /proc/mounts"];
+    const job = shellJob(line, { InputDataConfig: [channel('c', uri, FAST)] });
+    const { status, log } = await runJob(job, { home, args: LAZY });
+    expect({ status, log }).toEqual({ status: 0, log: [...SEEN, '1'] });
+    expect(await mountsBelow(home)).toEqual([]);
+  });
+
+  test('of one object is downloaded, as it is no folder', async () => {
+    const home = await homeWith('s3://data/train/a.csv');
+    const InputDataConfig = [channel('c', 's3://data/train/a.csv', FAST)];
+    const { log } = await runJob(shellJob('cat /opt/ml/input/data/c/a.csv', { InputDataConfig }), {
+      home,
+      args: LAZY,
+    });
+    expect(log).toEqual(['s3://data/train/a.csv']);
+  });
+
+  test('whose job was killed is unmounted by "optml clean"', async () => {
+    const home = await homeWith('s3://data/train/a.csv', 's3://data/train/b.csv');
+    const InputDataConfig = [channel('c', 's3://data/train/', FAST)];
+    const job = await startJob(shellJob('echo ready; sleep 300', { InputDataConfig }), { home, args: LAZY });
+    await job.shows('algo-1 | ready');
+    expect(await mountsBelow(home)).toHaveLength(1);
+    job.signal('SIGKILL');
+    await job.ended;
+    expect((await optml(['clean'], { home })).status).toBe(0);
+    expect(await mountsBelow(home)).toEqual([]);
+    await seesNothingLeft(home, job.name);
+  });
+
+  test('is refused where rclone is not installed, or a map stands before the store', async () => {
+    const home = await homeWith('s3://data/train/a.csv');
+    const job = shellJob('true', { InputDataConfig: [channel('c', 's3://data/train/', FAST)] });
+    expect(await refusedJob(job, { home, args: LAZY, env: { PATH: '/nowhere' } })).toContain('has no rclone');
+    expect(await refusedJob(job, { home, args: [...LAZY, '--map', 's3://data/train=s3'] })).toContain(
+      'a --map stands',
+    );
+  });
+});
+
+/** FUSE mounts that are left below a folder. */
+async function mountsBelow(folder: string): Promise<string[]> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8');
+  return mounts.split('\n').filter(line => line.includes(` ${folder}/`));
+}
 
 describe('is refused', () => {
   test.each([

@@ -65,6 +65,7 @@ test.each([
       labels: { job: 'late', run: 'late-1', owner: '' },
       openAccess: null,
       startFeeder: () => Promise.reject(new Error('no channel is fed')),
+      lazy: null,
       keepRoom: true,
     });
     journal.close();

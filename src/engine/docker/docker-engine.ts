@@ -251,7 +251,7 @@ function cannotSee(engine: string, { outside, shared }: HostToPlace): OptmlError
   const [folder = ''] = Object.values(outside);
   return new OptmlError(
     'ENGINE_UNFIT',
-    `${engine} cannot mount ${folder}: it does not see the files of this machine, so file systems need an engine that does.`,
+    `${engine} cannot mount ${folder}: it does not see the files of this machine; run the job on an engine that does.`,
   );
 }
 
