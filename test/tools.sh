@@ -17,17 +17,19 @@ mkdir -p "$tools"
 quietly() { "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; say "'$*' failed"; exit 1; }; }
 
 missing=
-# What the tests need beside the engine: Python for the AWS clients that people use, rclone and FUSE, and real S3 servers in
-# node_modules/.cache/tools: MinIO and versitygw, which Go builds, and Swift, a Python package. Each step is skipped when there is
-# nothing to do; what only root can install is named (exit 3).
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing=python3-venv
+command -v openssl >/dev/null || missing="$missing openssl"
+command -v rclone >/dev/null || missing="$missing rclone"
+command -v fusermount3 >/dev/null || missing="$missing fuse3"
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "the tests need Python 3 with venv, openssl, rclone and fuse3: install what is missing (Debian: sudo apt-get install $missing)"
     exit 3
   fi
   say "installing $missing"
   export DEBIAN_FRONTEND=noninteractive
   quietly apt-get -o DPkg::Lock::Timeout=300 -qq update
-# What the tests need beside the engine: Python for the AWS clients that people use, rclone and FUSE, and real S3 servers in
-# node_modules/.cache/tools: MinIO and versitygw, which Go builds, and Swift, a Python package. Each step is skipped when there is
-# nothing to do; what only root can install is named (exit 3).
+  # shellcheck disable=SC2086 # one word a package
   quietly apt-get -o DPkg::Lock::Timeout=300 -qq install --no-install-recommends -y $missing
 fi
 

@@ -145,25 +145,7 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'AlgorithmSpecification.AlgorithmName',
     null,
   ],
-  [
-    'AlgorithmSpecification.TrainingInputMode',
-    algorithm({ TrainingInputMode: 'Pipe' }),
-    'AlgorithmSpecification.TrainingInputMode',
-    { ...algorithm({ TrainingInputMode: 'Pipe' }), InputDataConfig: [channel({ InputMode: 'File' })] },
-  ],
-  [
-    'InputDataConfig[].CompressionType',
-    { InputDataConfig: [channel({ CompressionType: 'Gzip' })] },
-    'InputDataConfig[0].CompressionType',
-    { InputDataConfig: [channel({ CompressionType: 'None' })] },
-  ],
-  [
-    'InputDataConfig[].InputMode',
-    { InputDataConfig: [channel(), channel({ InputMode: 'Pipe' })] },
-    'InputDataConfig[1].InputMode',
-    { InputDataConfig: [channel({ InputMode: 'File' })] },
-  ],
-  ...['AugmentedManifestFile', 'Converse'].map(
+  ...['Converse'].map(
     type =>
       [
         'InputDataConfig[].DataSource.S3DataSource.S3DataType',
@@ -261,12 +243,12 @@ describe('refusals', () => {
   });
 
   test('one is one sentence with the value, the reason and the way out', () => {
-    const { refusals } = examineMembers(validRequest({ InputDataConfig: [channel({ InputMode: 'Pipe' })] }));
+    const { refusals } = examineMembers(validRequest(algorithm({ AlgorithmName: 'mine' })));
     expect(() => refuseMembers(refusals)).toThrow(
       expect.objectContaining({
         code: 'REQUEST_REFUSED',
         message:
-          'InputDataConfig[0].InputMode "Pipe" is refused: optml does not stream channels through FIFOs yet; use File mode.',
+          'AlgorithmSpecification.AlgorithmName "mine" is refused: algorithm resources and AWS Marketplace\'s images exist on SageMaker only; name an image in TrainingImage.',
       }),
     );
   });

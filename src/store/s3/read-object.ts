@@ -5,6 +5,7 @@ import { asOptmlError, OptmlError } from '../../errors.js';
 import type { ListedObject, ObjectAddress, ObjectReading } from '../port.js';
 import { digestFor, type Digest } from './checksum.js';
 import type { S3Client } from './client.js';
+import { fetchSmall, HELD } from './download.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
 import { partsDigest, partSizeOf } from './parts-digest.js';
@@ -17,6 +18,8 @@ export async function readObject(
   client: S3Client,
   { object, signal }: { readonly object: ObjectAddress & ListedObject; readonly signal: AbortSignal },
 ): Promise<ObjectReading> {
+  if (object.size !== null && object.size <= HELD)
+    return readSmall(client, { object, signal, size: object.size });
   const left = new AbortController();
   const queue = createPieceQueue();
   const head = deferred<number>();
@@ -35,6 +38,27 @@ export async function readObject(
     },
   );
   return { size: await head.promise, pieces: piecesOf(queue, left, transfer) };
+}
+
+/** Not a byte of it is given before all are known to be right. */
+async function readSmall(
+  client: S3Client,
+  {
+    object,
+    signal,
+    size,
+  }: { readonly object: ObjectAddress & ListedObject; readonly signal: AbortSignal; readonly size: number },
+): Promise<ObjectReading> {
+  try {
+    const piece = await fetchSmall(client, object, signal);
+    return { size, pieces: only(piece) };
+  } catch (thrown) {
+    throw signal.aborted ? thrown : explained(thrown, client, object);
+  }
+}
+
+async function* only(piece: readonly Uint8Array[]): AsyncGenerator<readonly Uint8Array[]> {
+  if (piece.length > 0) yield await Promise.resolve(piece);
 }
 
 async function* piecesOf(
