@@ -2,13 +2,23 @@
  * The composition root: settings, engine, store and clock become one method for each operation. Faces call these methods
  * and nothing below them.
  */
-import { accessOf, connectEngine, connectStore, storeChoice, type Environment } from './connect.js';
+import {
+  accessOf,
+  connectEngine,
+  connectStore,
+  fileSystemMaps,
+  storeChoice,
+  type Environment,
+} from './connect.js';
 import { examine, type Finding } from './doctor.js';
+import { feederOf } from './feeder.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
-import { parseTrainingJob, type TrainingJob, type TrainingRequest } from './job/training-job.js';
+import { assertCanMount } from './channels/lazy-mount.js';
+import { parseTrainingJob, s3Channels, type TrainingJob, type TrainingRequest } from './job/training-job.js';
 import { askToStop } from './journal/control-socket.js';
+import { join } from 'node:path';
 import { homeAt, jobFiles, openHome, type Home, type JobFiles } from './journal/home.js';
 import { homeKeys } from './journal/home-keys.js';
 import { lockState } from './journal/job-lock.js';
@@ -18,7 +28,7 @@ import { thisProcess } from './journal/owner.js';
 import { runningEndpoint } from './journal/running-endpoint.js';
 import { sdkConfig } from './journal/sdk-config.js';
 import { planTrainingJob } from './plan/plan.js';
-import { printPlan, type PrintedPlan } from './plan/printed-plan.js';
+import { printPlan, type ListedObjects, type PrintedPlan } from './plan/printed-plan.js';
 import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/describe.js';
 import type { LogLine } from './report/events.js';
 import { hasEnded, type JobState } from './report/job-state.js';
@@ -30,7 +40,7 @@ import type { Observer } from './run/reporter.js';
 import { closeDeadRuns, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store/port.js';
-import { readListing } from './survey/listing.js';
+import { listedObjects } from './survey/listing.js';
 import { survey } from './survey/survey.js';
 
 export interface EmulatorParts {
@@ -77,6 +87,7 @@ export class Emulator {
   ): Promise<DescribeTrainingJobResponse> {
     const { control = new RunControl(), observer = SILENT } = options;
     const job = this.#parse(request);
+    const lazy = await this.#lazy(job);
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home);
     try {
@@ -97,7 +108,13 @@ export class Emulator {
         observer,
         now: this.#now,
         openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
+        startFeeder: feederOf({
+          settings: this.settings,
+          place: { environment: this.#environment, folder: home.s3 },
+        }),
         keepRoom,
+        lazy,
+        fileSystems: fileSystemMaps(this.settings),
       });
       return describeTrainingJob(state);
     } finally {
@@ -115,9 +132,11 @@ export class Emulator {
     const store = await this.#openStore(home);
     try {
       return await withPlanFolder({ home, owner: thisProcess(home.folder) }, async folder => {
-        const { listings } = await survey({ job, store, folder }, signal);
-        const objects = new Map<string, { key: string; size: number }[]>();
-        for (const listing of listings) objects.set(listing.channel, await all(readListing(listing)));
+        const fileSystems = fileSystemMaps(this.settings);
+        const { listings, fault } = await survey({ job, store, fileSystems, folder }, signal);
+        if (fault !== null) throw fault;
+        const objects = new Map<string, ListedObjects>();
+        for (const listing of listings) objects.set(listing.channel, await all(listedObjects(listing)));
         const plan = planTrainingJob(job, { storeAccess: this.settings.store !== 'aws' });
         return printPlan(plan, channel => objects.get(channel) ?? []);
       });
@@ -186,10 +205,26 @@ export class Emulator {
     if (this.settings.store !== 'embedded' || dryRun) return report;
     const { sweepTemporary } = await import('./store/embedded/temporary.js');
     const files = await sweepTemporary(home.s3, this.#now());
+    const records = await this.#sweepRecords(home);
     return [
       ...report,
+      ...records,
       ...files.map(name => ({ what: 'file', name, job: '', done: 'removed', stays: false }) as const),
     ];
+  }
+
+  /** What the embedded store knows of objects that a person has deleted or changed. */
+  async #sweepRecords({ s3: root }: Home): Promise<CleanReport[]> {
+    const [{ sweepRecords }, { stampsOf }] = await Promise.all([
+      import('./store/embedded/object-record.js'),
+      import('./store/embedded/object-files.js'),
+    ]);
+    const now = this.#now();
+    const count = await sweepRecords({ root, now, stampsOf: address => stampsOf(root, address) });
+    const done = `${count} records of objects that are gone removed`;
+    return count === 0
+      ? []
+      : [{ what: 'file', name: join(root, '.optml/meta'), job: '', done, stays: false }];
   }
 
   /** `optml up`. Throws USAGE for a port that is taken, and with `--store aws`, which its clients reach themselves. */
@@ -258,6 +293,23 @@ export class Emulator {
     const home = homeAt(this.settings.home);
     const { kind } = await lockState(home.run, files.id, home.folder);
     return kind === 'stale' || kind === 'free' || hasEnded(await this.#state(name));
+  }
+
+  /** Throws REQUEST_REFUSED for FastFile channels that cannot be mounted. */
+  async #lazy(job: TrainingJob): Promise<{ region: string; path: string } | null> {
+    const { fastfile, maps, region, store } = this.settings;
+    const buckets = s3Channels(job).flatMap(one =>
+      one.inputMode === 'FastFile' ? [one.location.bucket] : [],
+    );
+    if (fastfile !== 'lazy' || buckets.length === 0) return null;
+    const path = this.#environment['PATH'] ?? '';
+    await assertCanMount(path);
+    const mapped = buckets.find(bucket => maps.some(map => /^s3:\/\/([^/=]+)/.exec(map)?.[1] === bucket));
+    if (store !== 'aws' && mapped === undefined) return { region, path };
+    throw new OptmlError(
+      'REQUEST_REFUSED',
+      `--fastfile lazy cannot be had: ${mapped === undefined ? 'no keys of yours are handed to another program, as Amazon S3 would need' : `a --map stands before bucket "${mapped}", and only the store can be mounted`}; leave the flag out.`,
+    );
   }
 
   #openStore(home: Home): Promise<Store> {

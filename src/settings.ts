@@ -10,6 +10,10 @@ export interface Settings {
   readonly store: string;
   /** `s3://bucket/prefix=./folder`, relative to `workingFolder`. */
   readonly maps: readonly string[];
+  /** `fs-0123…=./folder`, relative to `workingFolder`. */
+  readonly mapFs: readonly string[];
+  /** `download`: FastFile channels are fetched before the start; `lazy`: they are mounted. */
+  readonly fastfile: 'download' | 'lazy';
   /** The request's image → a local one. */
   readonly mapImages: Readonly<Record<string, string>>;
   readonly port: number;
@@ -26,6 +30,8 @@ export interface SettingFlags {
   readonly home?: string;
   readonly store?: string;
   readonly map?: readonly string[];
+  readonly mapFs?: readonly string[];
+  readonly fastfile?: string;
   readonly mapImage?: readonly string[];
   readonly port?: string;
   readonly region?: string;
@@ -76,6 +82,8 @@ export function resolveSettings(sources: SettingSources): Settings {
         'embedded, aws, or a URL such as http://127.0.0.1:9000',
       ) ?? 'embedded',
     maps: flags.map ?? lines(environment['OPTML_MAP']) ?? file.map ?? [],
+    mapFs: flags.mapFs ?? lines(environment['OPTML_MAP_FS']) ?? file.mapFs ?? [],
+    fastfile: fastfileOf(one(flags.fastfile, 'OPTML_FASTFILE', 'fastfile')),
     mapImages: imageMaps(flags.mapImage ?? lines(environment['OPTML_MAP_IMAGE']) ?? file.mapImage ?? []),
     port: Number(
       checked(
@@ -116,6 +124,10 @@ function checked(given: Sourced | undefined, form: RegExp, expected: string): st
 function asBoolean(given: Sourced | undefined): boolean | undefined {
   const value = checked(given, /^(true|false|1|0|yes|no)$/, 'true or false');
   return value === undefined ? undefined : ['true', '1', 'yes'].includes(value);
+}
+
+function fastfileOf(given: Sourced | undefined): Settings['fastfile'] {
+  return checked(given, /^(download|lazy)$/, 'download or lazy') === 'lazy' ? 'lazy' : 'download';
 }
 
 /** `URI=local:tag`; a digest holds no `=`, so the first one counts. */

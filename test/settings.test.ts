@@ -17,6 +17,8 @@ test('without anything the embedded store in the user’s home is used', () => {
     home: '/home/me/.optml',
     store: 'embedded',
     maps: [],
+    mapFs: [],
+    fastfile: 'download',
     mapImages: {},
     port: 4566,
     region: 'us-east-1',

@@ -80,6 +80,13 @@ export interface HostToPlace {
   readonly folder: string;
   /** The room as a tar stream, with paths from the root of the container: for engines that cannot mount the folder. */
   readonly contents: () => AsyncIterable<Uint8Array>;
+  /**
+   * Paths in it that this process goes on writing to while the container runs. Where rooms are not mounted these are, read-only;
+   * an engine that cannot is refused with ENGINE_UNFIT.
+   */
+  readonly shared: readonly string[];
+  /** Mounts that come from elsewhere: mount path → a folder of this machine. The room has an empty folder there. */
+  readonly outside: Readonly<Record<string, string>>;
   readonly labels: HostLabels;
 }
 

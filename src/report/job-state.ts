@@ -1,5 +1,6 @@
 /** Folds a job's events into its state: status, transitions, times (contract §1.12). Pure. */
 import type {
+  BegunUpload,
   JobCreated,
   JobEvent,
   OutputUploaded,
@@ -29,6 +30,8 @@ export interface JobState {
   readonly metrics: readonly { readonly name: string; readonly value: number; readonly time: number }[];
   /** Outputs that are nowhere but in the host itself, which therefore must not be removed. */
   readonly unsaved: readonly { readonly from: string; readonly where: string }[];
+  /** Uploads that were begun, of outputs that are not uploaded yet. */
+  readonly begun: readonly BegunUpload[];
   readonly kept: readonly { readonly from: string; readonly path: string }[];
 }
 
@@ -61,6 +64,7 @@ export function startOf(created: JobCreated): JobState {
     placed: [],
     metrics: [],
     unsaved: [],
+    begun: [],
     kept: [],
   };
 }
@@ -74,7 +78,9 @@ export function next(state: JobState, event: JobEvent): JobState {
       // First cause wins.
       return { ...state, failureReason: state.failureReason ?? event.reason, lastModified: event.time };
     case 'output.uploaded':
-      return { ...state, uploaded: [...state.uploaded, event] };
+      return { ...state, uploaded: [...state.uploaded, event], begun: [] };
+    case 'upload.begun':
+      return { ...state, begun: [...state.begun, event.upload] };
     case 'metrics.final':
       return { ...state, metrics: event.values };
     case 'output.unsaved':

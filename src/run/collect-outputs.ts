@@ -103,6 +103,7 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
       sum.objects += change.objects;
       progress(false);
     },
+    onBegun: begun => reporter.say({ kind: 'upload.begun', upload: begun }),
     onLeftOut: entry => leftOut.push(entry),
   });
   progress(true);

@@ -2,16 +2,25 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../make-folder.js';
+import { mountLazily, unmountBelow } from '../channels/lazy-mount.js';
 import { openModes, undoUmask } from '../channels/open-modes.js';
-import { roomContents, stage } from '../data-plane.js';
+import { fedChannels, type Feeding } from '../channels/feed-host.js';
+import { FIFO_FOLDER } from '../channels/fifos.js';
+import { feed, roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
-import type { HostPlan } from '../plan/plan.js';
+import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
 import type { JobRun } from './run-job.js';
 import type { UndoList } from './undo-list.js';
 
-export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHandle[]> {
+export interface PreparedHosts {
+  readonly placed: readonly HostHandle[];
+  /** Of the hosts that have channels in Pipe mode. */
+  readonly feedings: readonly Feeding[];
+}
+
+export async function prepareHosts(run: JobRun, undo: UndoList): Promise<PreparedHosts> {
   const { plan, engine, reporter, labels, control } = run;
   const [image] = await together(control.stopping, signal => [
     findImage(run, signal),
@@ -19,27 +28,91 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
   ]);
   const keys = await openWayToStore(run, undo);
   const placed: HostHandle[] = [];
+  const feedings: Feeding[] = [];
   for (const host of plan.hosts) {
     const folder = roomOf(run, host.name);
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
+    const channels = fedChannels(host, run.survey.listings);
+    const shared = channels.length === 0 ? [] : [FIFO_FOLDER];
+    if (channels.length > 0) {
+      const feeding = await feed({ room: folder, channels, startFeeder: run.startFeeder });
+      undo.add(`The feeder of ${host.name}`, () => feeding.stop());
+      feedings.push(feeding);
+    }
+    const outside = { ...outsideOf(run, host), ...(await mountChannels(run, host, undo)) };
     const handle = await engine.place(
       {
         plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
         image,
         folder,
-        contents: () => roomContents(folder),
+        contents: () => roomContents(folder, { shared, mounts: host.mounts }),
+        shared,
+        outside,
         labels: { ...labels, host: host.name },
       },
       control.killing,
     );
     undo.add(`The container of ${host.name}`, () => engine.remove(handle));
     // It was sent to the engine: here it would only take room.
-    if (handle.volumes.length > 0) await rm(folder, { recursive: true, force: true });
+    if (handle.volumes.length > 0) await clearRoom(run, folder, shared);
     reporter.say({ kind: 'host.placed', handle });
     placed.push(handle);
   }
-  return placed;
+  return { placed, feedings };
+}
+
+async function clearRoom({ reporter }: JobRun, folder: string, shared: readonly string[]): Promise<void> {
+  if (shared.length === 0) await rm(folder, { recursive: true, force: true });
+  else
+    reporter.say({
+      kind: 'note',
+      text: `${shared.join(', ')} is read-only for the container: it is shared with this user, who could not remove what root leaves there.`,
+    });
+}
+
+/** Mount path → the folder that stands for the file system which is mounted there. */
+function outsideOf({ survey }: JobRun, host: HostPlan): Record<string, string> {
+  return Object.fromEntries(
+    host.mounts.flatMap(({ path, fileSystemOf }) => {
+      const folder = fileSystemOf === undefined ? undefined : survey.fileSystems[fileSystemOf];
+      return folder === undefined ? [] : [[path, folder]];
+    }),
+  );
+}
+
+/** FastFile channels that are mounted: a prefix that is one object is no folder, and is downloaded. */
+function lazyChannels({ lazy, survey }: JobRun, host: HostPlan): readonly ChannelPlan[] {
+  const isFolder = ({ name, location }: ChannelPlan): boolean =>
+    location.key === '' ||
+    location.key.endsWith('/') ||
+    survey.listings.find(one => one.channel === name)?.objects !== 1;
+  return lazy === null
+    ? []
+    : host.channels.filter(channel => channel.mode === 'FastFile' && isFolder(channel));
+}
+
+/** Mount path → where the channel is mounted on this machine. */
+async function mountChannels(run: JobRun, host: HostPlan, undo: UndoList): Promise<Record<string, string>> {
+  const channels = lazyChannels(run, host);
+  if (channels.length === 0 || run.lazy === null || run.openAccess === null) return {};
+  const access = await run.openAccess('127.0.0.1');
+  undo.add("The mounts' way to the store", () => access.close());
+  const mounts = join(run.files.work, `${host.name}-mounts`);
+  undo.add('The mounted channels', () => unmountBelow(mounts));
+  const places: Record<string, string> = {};
+  for (const { name, folder, location } of channels) {
+    run.control.stopping.throwIfAborted();
+    const place = join(mounts, name);
+    await mountLazily({
+      location,
+      access,
+      ...run.lazy,
+      folder: place,
+    });
+    places[folder] = place;
+  }
+  return places;
 }
 
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
@@ -92,10 +165,12 @@ async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal
 }
 
 async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Promise<void> {
-  const { listings, store, reporter } = run;
+  const { store, reporter } = run;
+  const { listings } = run.survey;
+  const lazy = lazyChannels(run, host);
   const room = roomOf(run, host.name);
   await makeFolder(room);
-  const moved = new Map<string, { bytes: number; objects: number }>();
+  const moved = new Map<string, Moved>();
   const progress = (listing: Listing, finished: boolean): void =>
     reporter.progress({
       kind: 'transfer',
@@ -107,7 +182,7 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       finished,
     });
   await stage({
-    host,
+    host: { ...host, channels: host.channels.filter(channel => !lazy.includes(channel)) },
     listings,
     store,
     room,
@@ -122,11 +197,22 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       reporter.say({
         kind: 'channel.ready',
         channel: listing.channel,
-        objects: listing.objects,
-        bytes: listing.bytes,
+        ...readyOf(host, listing, moved.get(listing.channel)),
       });
     },
   });
+}
+
+/** What has arrived; of a channel in Pipe mode nothing has, and what it will bring is told. */
+function readyOf(host: HostPlan, listing: Listing, moved: Moved | undefined): Moved {
+  const piped = host.channels.some(one => one.name === listing.channel && one.mode === 'Pipe');
+  if (piped) return { objects: listing.objects, bytes: listing.bytes ?? 0 };
+  return moved ?? { bytes: 0, objects: 0 };
+}
+
+interface Moved {
+  readonly bytes: number;
+  readonly objects: number;
 }
 
 function isRoot(user: string): boolean {

@@ -1,9 +1,11 @@
 /** Removes what a container wrote. It can nest folders deeper than any path reaches, where `fs.rm` gives up. */
 import { readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { unmountBelow } from '../channels/lazy-mount.js';
 import { systemCode } from '../errors.js';
 
 /** A missing folder is no error. */
 export async function removeTree(folder: string): Promise<void> {
+  await unmountBelow(folder);
   try {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   } catch (thrown) {

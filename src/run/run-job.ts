@@ -4,8 +4,10 @@
  */
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { StartFeeder } from '../channels/feed-protocol.js';
 import { startMetricScanner, type MetricDefinition, type MetricScanner } from '../collect/metrics.js';
 import type { Engine, HostHandle, HostLabels } from '../engine/port.js';
+import { deferred } from '../deferred.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
 import type { JobFiles } from '../journal/home.js';
 import type { Plan } from '../plan/plan.js';
@@ -18,18 +20,18 @@ import {
 } from '../report/failure-reason.js';
 import type { JobState } from '../report/job-state.js';
 import type { Store, StoreAccess } from '../store/port.js';
-import type { Listing } from '../survey/listing.js';
+import type { Survey } from '../survey/survey.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
 import type { RunControl } from './control.js';
 import { onAbort } from './on-abort.js';
-import { prepareHosts } from './prepare-hosts.js';
+import { prepareHosts, type PreparedHosts } from './prepare-hosts.js';
 import { removeTree } from './remove-tree.js';
 import type { Reporter } from './reporter.js';
 import { UndoList } from './undo-list.js';
 
 export interface JobRun {
   readonly plan: Plan;
-  readonly listings: readonly Listing[];
+  readonly survey: Survey;
   readonly metricDefinitions: readonly MetricDefinition[];
   readonly store: Store;
   readonly engine: Engine;
@@ -41,6 +43,10 @@ export interface JobRun {
   readonly labels: Omit<HostLabels, 'host'>;
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: ((address: string) => Promise<StoreAccess>) | null;
+  /** For channels in Pipe mode. */
+  readonly startFeeder: StartFeeder;
+  /** FastFile channels are mounted, not downloaded. */
+  readonly lazy: { readonly region: string; readonly path: string } | null;
   /** `--keep`: leave the `/opt/ml` tree of each host. */
   readonly keepRoom: boolean;
 }
@@ -86,18 +92,20 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
   const stopping = onAbort(control.stopping, () => {
     reporter.say({ kind: 'job.status', status: 'Stopping', message: 'Stopping the training job' });
   });
-  let placed: readonly HostHandle[];
+  let prepared: PreparedHosts;
   let outcome: Outcome;
   try {
     reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading input data' });
-    placed = await prepareHosts(run, undo);
+    if (run.survey.fault !== null) throw run.survey.fault;
+    prepared = await prepareHosts(run, undo);
     control.stopping.throwIfAborted();
-    outcome = await watch(run, placed);
+    outcome = await watch(run, prepared);
   } finally {
     // From here on the outcome stands: neither the limit nor a stop can change it.
     clock.stop();
     await stopping.settled();
   }
+  const { placed } = prepared;
   reporter.say({ kind: 'job.status', status: 'Uploading', message: 'Uploading generated training model' });
   const collected = await collect(run, placed);
   if (run.keepRoom) await fetchTrees(run, placed).catch(sayTreeLost(run));
@@ -125,7 +133,7 @@ function sayTreeLost({ reporter }: JobRun): (thrown: unknown) => void {
 }
 
 /** Starts the hosts and waits until they have ended, by themselves or because they were told to. */
-async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcome> {
+async function watch(run: JobRun, { placed, feedings }: PreparedHosts): Promise<Outcome> {
   const { engine, control, reporter, plan } = run;
   const metrics = run.metricDefinitions.length === 0 ? null : startMetricScanner(run.metricDefinitions);
   reporter.say({
@@ -148,15 +156,24 @@ async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcom
     await Promise.all(placed.map(handle => engine.stop(handle, plan.limits.stopGraceSeconds)));
   });
   // An engine that does not even answer to a kill is lost, though its streams may stay open for ever.
-  const deaf = deferredFailure();
+  const deaf = deferred<never>();
   const killing = onAbort(control.killing, async () => {
-    await Promise.all(placed.map(handle => engine.kill(handle))).catch(deaf.fail);
+    await Promise.all(placed.map(handle => engine.kill(handle))).catch(deaf.reject);
   });
+  let starved: OptmlError | undefined;
+  for (const { failed } of feedings)
+    failed.catch(async (thrown: unknown) => {
+      starved ??= asOptmlError(thrown);
+      // Half of the data must never look like all of it: the FIFO stays open until nobody is left to read it.
+      await Promise.all(placed.map(handle => engine.kill(handle))).catch(deaf.reject);
+    });
   try {
-    const all = await Promise.race([Promise.all(exits), deaf.failure]);
+    const all = await Promise.race([Promise.all(exits), deaf.promise]);
     const [ended, lost] = [all.filter(one => 'host' in one), all.find(one => 'lost' in one)];
     for (const exit of ended) reporter.say({ kind: 'host.exited', ...exit });
     if (metrics !== null) await sayMetrics(reporter, metrics);
+    await Promise.all(feedings.map(feeding => feeding.stop()));
+    if (starved !== undefined && control.cause === null) return failure(run, starved);
     if (lost !== undefined && control.cause === null) return failure(run, lost.lost);
     return await outcomeOf(run, ended);
   } catch (thrown) {
@@ -175,13 +192,6 @@ function lostAlone(thrown: unknown): { readonly lost: OptmlError } {
   const error = asOptmlError(thrown);
   if (error.code !== 'CONTAINER_LOST') throw error;
   return { lost: error };
-}
-
-function deferredFailure(): { readonly failure: Promise<never>; readonly fail: (thrown: unknown) => void } {
-  let fail: (thrown: unknown) => void = () => undefined;
-  const failure = new Promise<never>((_, reject) => (fail = reject));
-  failure.catch(() => undefined);
-  return { failure, fail };
 }
 
 const ENGINE_LOST = 'the engine was lost while the job ran';
@@ -218,6 +228,8 @@ function failure({ reporter }: JobRun, error: OptmlError): Outcome {
       return { kind: 'failed', reason: reasonOfStart(error.message) };
     case 'OBJECT_CHANGED':
     case 'OBJECT_UNPLACEABLE':
+    case 'OBJECT_UNREADABLE':
+    case 'MANIFEST_INVALID':
     case 'STORE_UNREACHABLE':
     case 'STORE_DENIED':
     case 'BUCKET_MISSING':

@@ -6,7 +6,8 @@ import { OptmlError } from '../errors.js';
 import { changed, copyObjectFile, statFile } from './file-object.js';
 import { mergeByKey } from './key-order.js';
 import { covers, folderPrefix, type Mapping } from './mapping.js';
-import type { ListedObject, ObjectAddress, Store } from './port.js';
+import type { ListedObject, ObjectAddress, ObjectReading, Store, StoredObject } from './port.js';
+import { readObjectFile } from './read-file.js';
 import { isInside, realPath, walkFolder } from './walk-folder.js';
 
 /**
@@ -22,7 +23,7 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
     return deepestFirst.find(mapping => covers(mapping, address));
   }
 
-  function list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<ListedObject> {
+  function list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<StoredObject> {
     const touched = deepestFirst.filter(mapping => touches(mapping, prefix));
     const sources = touched.map(mapping => onlyOf({ of: mapping, prefix, signal, mapOf }));
     // A prefix that lies in a mapped folder is answered by it alone: the store need not even be there.
@@ -43,6 +44,14 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
     await copyObjectFile({ source, object, file, ...options });
   }
 
+  async function read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading> {
+    const mapping = mapOf(object);
+    if (mapping === undefined) return inner.read(object, signal);
+    const source = sourceOf(mapping, object);
+    if (source === null) throw changed(object, 'it is gone');
+    return readObjectFile(source, object, signal);
+  }
+
   function assertWritable(address: ObjectAddress): void {
     // An output prefix without its slash still means the folder.
     const mapping = mapOf(address) ?? mapOf({ ...address, key: `${address.key}/` });
@@ -57,10 +66,12 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
     name: inner.name,
     list,
     download,
+    read,
     async upload(address, body, options) {
       assertWritable(address);
       await inner.upload(address, body, options);
     },
+    abandon: (upload, signal) => inner.abandon(upload, signal),
     async prepareOutput(prefix, signal) {
       assertWritable(prefix);
       await inner.prepareOutput(prefix, signal);
@@ -91,7 +102,7 @@ async function* onlyOf({
   readonly prefix: ObjectAddress;
   readonly signal: AbortSignal;
   readonly mapOf: MapOf;
-}): AsyncGenerator<ListedObject> {
+}): AsyncGenerator<StoredObject> {
   for await (const object of mappedObjects(mapping, prefix.key, signal))
     if (mapOf({ bucket: mapping.bucket, key: object.key }) === mapping) yield object;
 }
@@ -100,7 +111,7 @@ async function* mappedObjects(
   { prefix, kind, target }: Mapping,
   asked: string,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
+): AsyncGenerator<StoredObject> {
   assertThere(target, prefix);
   if (kind === 'file') {
     const facts = statFile(realPath(target) ?? target);
@@ -135,7 +146,7 @@ async function* unmapped({
   readonly mapOf: MapOf;
   /** The bucket exists through its map, whether or not the store has it. */
   readonly mayMiss: boolean;
-}): AsyncGenerator<ListedObject> {
+}): AsyncGenerator<StoredObject> {
   try {
     for await (const object of inner.list(prefix, signal))
       if (mapOf({ bucket: prefix.bucket, key: object.key }) === undefined) yield object;

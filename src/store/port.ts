@@ -6,12 +6,31 @@ export interface ObjectAddress {
   readonly key: string;
 }
 
-/** One object as a listing showed it. `etag` has its quotes taken off. */
+/** One object as a listing showed it, or as a manifest named it: then neither size nor ETag are known before it is read. */
 export interface ListedObject {
   readonly key: string;
   /** Bytes. */
+  readonly size: number | null;
+  /** With its quotes taken off. */
+  readonly etag: string | null;
+}
+
+/** One object as the store showed it. */
+export interface StoredObject extends ListedObject {
   readonly size: number;
   readonly etag: string;
+}
+
+/** One object while it is read. */
+export interface ObjectReading {
+  /** Bytes in all. */
+  readonly size: number;
+  /**
+   * Its bytes in order, some chunks at a time, with constant memory: what is not taken is not fetched. The end is reached only
+   * when every byte has come and size and checksum agree. Who stops asking early ends the transfer.
+   * Throws what `read` throws.
+   */
+  readonly pieces: AsyncIterable<readonly Uint8Array[]>;
 }
 
 export interface UploadOptions {
@@ -21,6 +40,16 @@ export interface UploadOptions {
   readonly kmsKeyId?: string;
   /** Called with the count of bytes that were handed to the store since the last call. */
   readonly onBytes?: (bytes: number) => void;
+  /**
+   * Called when the store begins to hold bytes that nobody sees, before it is given the first: whoever writes the upload down
+   * can have it abandoned after this process was killed. What it throws ends the upload.
+   */
+  readonly onBegun?: (upload: UnfinishedUpload) => void;
+}
+
+/** An upload that a store holds and shows to nobody before it is complete. Plain data. */
+export interface UnfinishedUpload extends ObjectAddress {
+  readonly id: string;
 }
 
 export interface Store {
@@ -31,11 +60,11 @@ export interface Store {
    * Every object whose key starts with `prefix.key`, in UTF-8 byte order of the keys, read page by page.
    * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED.
    */
-  list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<ListedObject>;
+  list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<StoredObject>;
 
   /**
    * Puts one listed object into a new file. It returns when every byte has arrived and size, ETag and checksum
-   * agree with the listing. A cut-off body is fetched again, never used.
+   * agree with the listing, or with the first answer where there was none. A cut-off body is fetched again, never used.
    * The file's folder must be there; the file has mode 0644, and none remains after a failure.
    * Throws OBJECT_CHANGED (gone, other ETag, other size), OBJECT_UNPLACEABLE (the file exists already),
    * STORE_UNREACHABLE (also for a body that stays damaged), STORE_DENIED, DISK_FULL.
@@ -47,6 +76,13 @@ export interface Store {
   ): Promise<void>;
 
   /**
+   * Begins to read one object, and goes on where a connection is cut off; fetching begins at once. Bytes that were given cannot
+   * be taken back, so a body that proves damaged at its end is an error.
+   * Throws OBJECT_CHANGED (gone, other ETag, other size), STORE_UNREACHABLE (also for a damaged body), STORE_DENIED.
+   */
+  read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading>;
+
+  /**
    * Makes one object of a stream of unknown length with constant memory. Nothing is visible before the end: when the
    * stream throws or the signal fires, no object and no unfinished multipart upload remain.
    * Chunks may be reused by the stream once it is asked for the next one.
@@ -54,6 +90,12 @@ export interface Store {
    * REQUEST_REFUSED (a mapped prefix, or a KMS key that the store cannot use), or what the stream threw.
    */
   upload(address: ObjectAddress, body: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<void>;
+
+  /**
+   * Frees what the store holds of an upload that a process which is dead has begun. One that is complete, or gone, is no error.
+   * Throws STORE_UNREACHABLE, STORE_DENIED.
+   */
+  abandon(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
 
   /**
    * Makes sure that outputs can go to this bucket: the embedded store makes a missing one.

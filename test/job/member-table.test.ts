@@ -37,13 +37,11 @@ describe('the table is complete', () => {
 const VPC = { SecurityGroupIds: ['sg-1'], Subnets: ['subnet-1'] };
 const RULE = { RuleConfigurationName: 'r', RuleEvaluatorImage: 'i' };
 const VPC_IMAGE = { TrainingRepositoryAccessMode: 'Vpc' };
-const FILE_SYSTEM = {
-  FileSystemId: 'fs-0123456789',
-  FileSystemAccessMode: 'ro',
-  FileSystemType: 'EFS',
-  DirectoryPath: '/',
-};
 const HUB = { HubContentArn: 'arn:x' };
+
+function group(InstanceGroupName: string, InstanceCount: number, InstanceType = 'ml.m5.large'): Members {
+  return { InstanceGroupName, InstanceCount, InstanceType };
+}
 
 /** For each difference: a request that asks for it, and where; and one that has the member, but asks for nothing. */
 const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null][] = [
@@ -59,6 +57,16 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     algorithm({ TrainingImageConfig: { TrainingRepositoryAccessMode: 'Platform' } }),
   ],
   [
+    'AlgorithmSpecification.TrainingInputMode',
+    algorithm({ TrainingInputMode: 'FastFile' }),
+    { ...algorithm({ TrainingInputMode: 'FastFile' }), InputDataConfig: null },
+  ],
+  [
+    'InputDataConfig[].InputMode',
+    { InputDataConfig: [channel({ InputMode: 'FastFile' })] },
+    { InputDataConfig: [channel({ InputMode: 'File' })] },
+  ],
+  [
     'OutputDataConfig.KmsKeyId',
     { OutputDataConfig: { S3OutputPath: 's3://b', KmsKeyId: 'k' } },
     { OutputDataConfig: { S3OutputPath: 's3://b', KmsKeyId: '' } },
@@ -67,6 +75,11 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     'ResourceConfig.InstanceType',
     resources({ InstanceType: 'ml.g5.xlarge' }),
     resources({ InstanceType: 'ml.c6g.xlarge' }),
+  ],
+  [
+    'ResourceConfig.InstanceGroups[].InstanceType',
+    { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.g5.xlarge')] } },
+    { ResourceConfig: { InstanceGroups: [group('a', 1)] } },
   ],
   ['ResourceConfig.VolumeKmsKeyId', resources({ VolumeKmsKeyId: 'k' }), resources({ VolumeKmsKeyId: '' })],
   [
@@ -132,37 +145,7 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'AlgorithmSpecification.AlgorithmName',
     null,
   ],
-  [
-    'AlgorithmSpecification.TrainingInputMode',
-    algorithm({ TrainingInputMode: 'Pipe' }),
-    'AlgorithmSpecification.TrainingInputMode',
-    { ...algorithm({ TrainingInputMode: 'Pipe' }), InputDataConfig: [channel({ InputMode: 'File' })] },
-  ],
-  [
-    'AlgorithmSpecification.TrainingInputMode',
-    algorithm({ TrainingInputMode: 'FastFile' }),
-    'AlgorithmSpecification.TrainingInputMode',
-    { ...algorithm({ TrainingInputMode: 'FastFile' }), InputDataConfig: null },
-  ],
-  [
-    'InputDataConfig[].CompressionType',
-    { InputDataConfig: [channel({ CompressionType: 'Gzip' })] },
-    'InputDataConfig[0].CompressionType',
-    { InputDataConfig: [channel({ CompressionType: 'None' })] },
-  ],
-  [
-    'InputDataConfig[].InputMode',
-    { InputDataConfig: [channel(), channel({ InputMode: 'Pipe' })] },
-    'InputDataConfig[1].InputMode',
-    { InputDataConfig: [channel({ InputMode: 'File' })] },
-  ],
-  [
-    'InputDataConfig[].InputMode',
-    { InputDataConfig: [channel({ InputMode: 'FastFile' })] },
-    'InputDataConfig[0].InputMode',
-    null,
-  ],
-  ...['ManifestFile', 'AugmentedManifestFile', 'Converse'].map(
+  ...['Converse'].map(
     type =>
       [
         'InputDataConfig[].DataSource.S3DataSource.S3DataType',
@@ -171,12 +154,6 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
         null,
       ] as [string, Members, string, null],
   ),
-  [
-    'InputDataConfig[].DataSource.S3DataSource.InstanceGroupNames',
-    { InputDataConfig: [channel({}, { InstanceGroupNames: ['a'] })] },
-    'InputDataConfig[0].DataSource.S3DataSource.InstanceGroupNames',
-    { InputDataConfig: [channel({}, { InstanceGroupNames: [] })] },
-  ],
   [
     'InputDataConfig[].DataSource.S3DataSource.ModelAccessConfig.**',
     { InputDataConfig: [channel({}, { ModelAccessConfig: { AcceptEula: true } })] },
@@ -190,12 +167,6 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     null,
   ],
   [
-    'InputDataConfig[].DataSource.FileSystemDataSource.**',
-    { InputDataConfig: [channel({ DataSource: { FileSystemDataSource: FILE_SYSTEM } })] },
-    'InputDataConfig[0].DataSource.FileSystemDataSource',
-    null,
-  ],
-  [
     'InputDataConfig[].DataSource.DatasetSource.**',
     { InputDataConfig: [channel({ DataSource: { DatasetSource: { DatasetArn: '' } } })] },
     'InputDataConfig[0].DataSource.DatasetSource',
@@ -203,12 +174,10 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
   ],
   ['ResourceConfig.InstanceCount', resources({ InstanceCount: 2 }), 'ResourceConfig.InstanceCount', null],
   [
-    'ResourceConfig.InstanceGroups.**',
-    resources({
-      InstanceGroups: [{ InstanceType: 'ml.m5.large', InstanceCount: 1, InstanceGroupName: 'a' }],
-    }),
     'ResourceConfig.InstanceGroups',
-    resources({ InstanceGroups: [] }),
+    resources({ InstanceGroups: [group('a', 1), group('b', 1)] }),
+    'ResourceConfig.InstanceGroups',
+    resources({ InstanceGroups: [group('a', 1), group('b', 0)] }),
   ],
   [
     'EnableManagedSpotTraining',
@@ -244,7 +213,7 @@ describe('differences', () => {
   });
 
   test.each(DIFFERENCES)('%s', (row, asks, doesNot) => {
-    const member = row.replace(/\.\*\*$/, '');
+    const member = row.replace(/\.\*\*$/, '').replaceAll('[]', '[0]');
     expect(differencesOf(asks, row).map(one => one.member)).toContain(member);
     if (doesNot !== null) expect(differencesOf(doesNot, row).map(one => one.member)).not.toContain(member);
   });
@@ -274,12 +243,12 @@ describe('refusals', () => {
   });
 
   test('one is one sentence with the value, the reason and the way out', () => {
-    const { refusals } = examineMembers(validRequest({ InputDataConfig: [channel({ InputMode: 'Pipe' })] }));
+    const { refusals } = examineMembers(validRequest(algorithm({ AlgorithmName: 'mine' })));
     expect(() => refuseMembers(refusals)).toThrow(
       expect.objectContaining({
         code: 'REQUEST_REFUSED',
         message:
-          'InputDataConfig[0].InputMode "Pipe" is refused: optml does not stream channels through FIFOs yet; use File mode.',
+          'AlgorithmSpecification.AlgorithmName "mine" is refused: algorithm resources and AWS Marketplace\'s images exist on SageMaker only; name an image in TrainingImage.',
       }),
     );
   });

@@ -54,7 +54,7 @@ test.each([
     } as unknown as Engine;
     const state = await runJob({
       plan: { ...planOf({ InputDataConfig: undefined }), uploads: [] },
-      listings: [],
+      survey: { listings: [], fileSystems: {}, fault: null },
       metricDefinitions: [],
       store: {} as Store,
       engine,
@@ -64,6 +64,8 @@ test.each([
       keepFolder: `${home.kept}/late-1`,
       labels: { job: 'late', run: 'late-1', owner: '' },
       openAccess: null,
+      startFeeder: () => Promise.reject(new Error('no channel is fed')),
+      lazy: null,
       keepRoom: true,
     });
     journal.close();

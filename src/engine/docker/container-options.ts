@@ -17,8 +17,11 @@ export type Room =
 
 export function containerOptions({
   plan,
+  folder,
+  shared,
   image,
   labels,
+  outside,
   room,
   sharedMemoryBytes,
 }: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
@@ -36,7 +39,10 @@ export function containerOptions({
     AttachStderr: true,
     Tty: false,
     HostConfig: {
-      Mounts: plan.mounts.map(mount => mountOf(mount, room)),
+      Mounts: [
+        ...plan.mounts.map(mount => mountOf(mount, { room, outside })),
+        ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
+      ],
       // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
       ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
       // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
@@ -68,11 +74,18 @@ export function labelsOf(labels: Readonly<Record<string, string>>): HostLabels {
   };
 }
 
+/** Root of the container could leave files there that this user cannot delete. */
+function sharedMount(folder: string, path: string): Docker.MountSettings {
+  return { Target: path, Type: 'bind', Source: join(folder, path), ReadOnly: true };
+}
+
 function mountOf(
   mount: { readonly path: string; readonly writable: boolean },
-  room: Room,
+  { room, outside }: { readonly room: Room; readonly outside: HostToPlace['outside'] },
 ): Docker.MountSettings {
   const common = { Target: mount.path, ReadOnly: !mount.writable };
+  const folder = outside[mount.path];
+  if (folder !== undefined) return { ...common, Type: 'bind', Source: folder };
   if (room.kind === 'folder') return { ...common, Type: 'bind', Source: join(room.folder, mount.path) };
   // What the image has at that path stays hidden, as it is by a bind.
   return {

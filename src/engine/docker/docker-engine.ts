@@ -37,6 +37,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   const abortable = docker as unknown as Abortable;
   const name = `the Docker engine at ${options.endpoint.url}`;
   let memoryBytes = 0;
+  let isDesktop = false;
   let bindsRooms = options.ownsRootFiles && options.endpoint.url.startsWith('unix://');
 
   /** Turns an engine's refusal to answer into our words; its other errors go on. */
@@ -82,7 +83,8 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         );
       // Root in these containers is somebody else on this machine, or the files are another machine's.
       const mapsUsers = (info.SecurityOptions ?? []).some(one => /name=(userns|rootless)/.test(one));
-      bindsRooms &&= !mapsUsers && !/Docker Desktop/i.test(info.OperatingSystem);
+      isDesktop = /Docker Desktop/i.test(info.OperatingSystem);
+      bindsRooms &&= !mapsUsers && !isDesktop;
       return {
         version: info.ServerVersion,
         platform: `linux/${ARCHITECTURES[info.Architecture] ?? info.Architecture}`,
@@ -116,9 +118,11 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
           return { host: host.plan.name, container, volumes: [] };
         } catch (thrown) {
           // The socket is here but the files are not: the engine runs elsewhere, so the room is sent to it.
-          if (!/bind source path does not exist/.test((thrown as Error).message)) throw refused(thrown);
+          if (!isMissingSource(thrown)) throw refused(thrown);
         }
       }
+      if (host.shared.length > 0 && (!options.endpoint.url.startsWith('unix://') || isDesktop))
+        throw tooFar(name);
       const volumes = await asked(makeVolumes(docker, host));
       try {
         await asked(fillVolumes({ docker, host, volumes, contents: host.contents() }, signal));
@@ -126,7 +130,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         return { host: host.plan.name, container, volumes: Object.values(volumes) };
       } catch (thrown) {
         await removeVolumes(docker, Object.values(volumes));
-        throw refused(thrown);
+        throw isMissingSource(thrown) ? cannotSee(name, host) : refused(thrown);
       }
     },
 
@@ -238,6 +242,19 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   };
 }
 
+function isMissingSource(thrown: unknown): boolean {
+  return /bind source path does not exist/.test((thrown as Error).message);
+}
+
+function cannotSee(engine: string, { outside, shared }: HostToPlace): OptmlError {
+  if (shared.length > 0) return tooFar(engine);
+  const [folder = ''] = Object.values(outside);
+  return new OptmlError(
+    'ENGINE_UNFIT',
+    `${engine} cannot mount ${folder}: it does not see the files of this machine; run the job on an engine that does.`,
+  );
+}
+
 interface EngineInfo {
   readonly ServerVersion: string;
   readonly OSType: string;
@@ -251,6 +268,13 @@ interface EngineInfo {
 /** This takes a signal, which its type does not know; without it a silent engine would keep this process alive. */
 interface Abortable {
   info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+}
+
+function tooFar(name: string): OptmlError {
+  return new OptmlError(
+    'ENGINE_UNFIT',
+    `Pipe mode cannot be had on ${name}: its containers share no FIFOs with this machine; use File mode there, or an engine on this machine.`,
+  );
 }
 
 /** The kernel's names → the image world's. */

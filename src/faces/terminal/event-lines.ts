@@ -62,6 +62,7 @@ export function linesOf(event: JobEvent, state: JobState | undefined): Line[] {
     case 'host.placed':
     case 'metrics.final':
     case 'output.uploaded':
+    case 'upload.begun':
     case 'outputs.safe':
       return [];
   }

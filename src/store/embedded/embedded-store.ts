@@ -5,7 +5,15 @@ import { asOptmlError, OptmlError } from '../../errors.js';
 import { readUntilAborted } from '../body.js';
 import { changed, copyObjectFile, writeAll } from '../file-object.js';
 import { compareKeys, mergeByKey } from '../key-order.js';
-import type { ListedObject, ObjectAddress, Store, UploadOptions } from '../port.js';
+import type {
+  ListedObject,
+  ObjectAddress,
+  ObjectReading,
+  Store,
+  StoredObject,
+  UploadOptions,
+} from '../port.js';
+import { readObjectFile } from '../read-file.js';
 import { walkFolder } from '../walk-folder.js';
 import { findObject, placeObject } from './object-files.js';
 import {
@@ -39,12 +47,12 @@ export function createEmbeddedStore(root: string): Store {
       );
   }
 
-  async function* list(prefix: ObjectAddress, signal: AbortSignal): AsyncGenerator<ListedObject> {
+  async function* list(prefix: ObjectAddress, signal: AbortSignal): AsyncGenerator<StoredObject> {
     signal.throwIfAborted();
     assertBucket(prefix.bucket);
     const folder = bucketFolder(root, prefix.bucket);
     const plain = walkFolder({ folder, prefix: prefix.key, links: 'absent', signal });
-    yield* mergeByKey<ListedObject>([plain, listOdd(root, prefix, signal)]);
+    yield* mergeByKey<StoredObject>([plain, listOdd(root, prefix, signal)]);
   }
 
   async function download(
@@ -55,6 +63,12 @@ export function createEmbeddedStore(root: string): Store {
     const found = findObject(root, object);
     if (found === null) throw changed(object, 'it is gone');
     await copyObjectFile({ source: found.path, object, file, ...options });
+  }
+
+  async function read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading> {
+    const found = findObject(root, object);
+    if (found === null) throw changed(object, 'it is gone');
+    return readObjectFile(found.path, object, signal);
   }
 
   async function upload(
@@ -99,7 +113,19 @@ export function createEmbeddedStore(root: string): Store {
     await mkdir(root, { recursive: true }).catch(rethrowExplained);
   }
 
-  return { name, list, download, upload, prepareOutput, locate, check, close: () => Promise.resolve() };
+  return {
+    name,
+    list,
+    download,
+    read,
+    upload,
+    // Its uploads are files that bear their process's name, and are swept with it.
+    abandon: () => Promise.resolve(),
+    prepareOutput,
+    locate,
+    check,
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Keys that are no paths are few: they are sorted in memory. */
@@ -107,8 +133,8 @@ async function* listOdd(
   root: string,
   { bucket, key: prefix }: ObjectAddress,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
-  const found: ListedObject[] = [];
+): AsyncGenerator<StoredObject> {
+  const found: StoredObject[] = [];
   for await (const file of walkFolder({
     folder: oddFolder(root, bucket),
     prefix: '',

@@ -1,6 +1,6 @@
 /** ListObjectsV2, page after page. */
 
-import type { ListedObject, ObjectAddress } from '../port.js';
+import type { StoredObject, ObjectAddress } from '../port.js';
 import type { S3Client } from './client.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
@@ -14,7 +14,7 @@ export async function* listObjects(
   client: S3Client,
   prefix: ObjectAddress,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
+): AsyncGenerator<StoredObject> {
   signal.throwIfAborted();
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -57,6 +57,8 @@ async function readPage(
     });
     const page = readListPage(body.toString());
     if (page === null) throw new S3Fault('the answer is not a listing', { kind: 'final', code: 'NotS3' });
+    if (page === 'damaged')
+      throw new S3Fault('the listing arrived damaged', { kind: 'again', code: 'BadListing' });
     if (page.continuation === '' || (page.continuation !== undefined && page.continuation === continuation))
       throw new S3Fault('the listing goes on but does not say where', { kind: 'final', code: 'BadListing' });
     return page;
