@@ -7,6 +7,12 @@ import type { Settings } from './settings.js';
 import { parseMapping } from './store/mapping.js';
 import { openStore, type StoreChoice } from './store/open-store.js';
 import type { Store, StoreAccess } from './store/port.js';
+import { parseFileSystemMap, type FileSystemMap } from './survey/file-systems.js';
+
+/** Throws USAGE. */
+export function fileSystemMaps({ mapFs, workingFolder }: Settings): FileSystemMap[] {
+  return mapFs.map(text => parseFileSystemMap(text, workingFolder));
+}
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -2,7 +2,14 @@
  * The composition root: settings, engine, store and clock become one method for each operation. Faces call these methods
  * and nothing below them.
  */
-import { accessOf, connectEngine, connectStore, storeChoice, type Environment } from './connect.js';
+import {
+  accessOf,
+  connectEngine,
+  connectStore,
+  fileSystemMaps,
+  storeChoice,
+  type Environment,
+} from './connect.js';
 import { examine, type Finding } from './doctor.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
@@ -18,7 +25,7 @@ import { thisProcess } from './journal/owner.js';
 import { runningEndpoint } from './journal/running-endpoint.js';
 import { sdkConfig } from './journal/sdk-config.js';
 import { planTrainingJob } from './plan/plan.js';
-import { printPlan, type PrintedPlan } from './plan/printed-plan.js';
+import { printPlan, type ListedObjects, type PrintedPlan } from './plan/printed-plan.js';
 import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/describe.js';
 import type { LogLine } from './report/events.js';
 import { hasEnded, type JobState } from './report/job-state.js';
@@ -30,7 +37,7 @@ import type { Observer } from './run/reporter.js';
 import { closeDeadRuns, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store/port.js';
-import { readListing } from './survey/listing.js';
+import { listedObjects } from './survey/listing.js';
 import { survey } from './survey/survey.js';
 
 export interface EmulatorParts {
@@ -98,6 +105,7 @@ export class Emulator {
         now: this.#now,
         openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
         keepRoom,
+        fileSystems: fileSystemMaps(this.settings),
       });
       return describeTrainingJob(state);
     } finally {
@@ -115,9 +123,11 @@ export class Emulator {
     const store = await this.#openStore(home);
     try {
       return await withPlanFolder({ home, owner: thisProcess(home.folder) }, async folder => {
-        const { listings } = await survey({ job, store, folder }, signal);
-        const objects = new Map<string, { key: string; size: number }[]>();
-        for (const listing of listings) objects.set(listing.channel, await all(readListing(listing)));
+        const fileSystems = fileSystemMaps(this.settings);
+        const { listings, fault } = await survey({ job, store, fileSystems, folder }, signal);
+        if (fault !== null) throw fault;
+        const objects = new Map<string, ListedObjects>();
+        for (const listing of listings) objects.set(listing.channel, await all(listedObjects(listing)));
         const plan = planTrainingJob(job, { storeAccess: this.settings.store !== 'aws' });
         return printPlan(plan, channel => objects.get(channel) ?? []);
       });

@@ -32,6 +32,8 @@ const CODES = {
   BUCKET_MISSING: { exit: 2, aws: 'ValidationException' },
   /** An object that was listed is gone or has changed; the message has its URI. */
   OBJECT_CHANGED: { exit: 1, aws: 'ClientError' },
+  /** A manifest is not what a manifest has to be; the message has its URI, and the line. */
+  MANIFEST_INVALID: { exit: 1, aws: 'ClientError' },
   /** Two objects want one path, or a key does not fit into a folder; the message has the URI. */
   OBJECT_UNPLACEABLE: { exit: 1, aws: 'ClientError' },
   /** The image cannot be had, or its platform is not the instance's. */

@@ -7,6 +7,7 @@ const FILE = z
     home: z.string().min(1),
     store: z.string().min(1),
     map: z.array(z.string()),
+    mapFs: z.array(z.string()),
     mapImage: z.array(z.string()),
     port: z.union([z.number(), z.string()]),
     region: z.string(),

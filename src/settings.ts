@@ -10,6 +10,8 @@ export interface Settings {
   readonly store: string;
   /** `s3://bucket/prefix=./folder`, relative to `workingFolder`. */
   readonly maps: readonly string[];
+  /** `fs-0123…=./folder`, relative to `workingFolder`. */
+  readonly mapFs: readonly string[];
   /** The request's image → a local one. */
   readonly mapImages: Readonly<Record<string, string>>;
   readonly port: number;
@@ -26,6 +28,7 @@ export interface SettingFlags {
   readonly home?: string;
   readonly store?: string;
   readonly map?: readonly string[];
+  readonly mapFs?: readonly string[];
   readonly mapImage?: readonly string[];
   readonly port?: string;
   readonly region?: string;
@@ -76,6 +79,7 @@ export function resolveSettings(sources: SettingSources): Settings {
         'embedded, aws, or a URL such as http://127.0.0.1:9000',
       ) ?? 'embedded',
     maps: flags.map ?? lines(environment['OPTML_MAP']) ?? file.map ?? [],
+    mapFs: flags.mapFs ?? lines(environment['OPTML_MAP_FS']) ?? file.mapFs ?? [],
     mapImages: imageMaps(flags.mapImage ?? lines(environment['OPTML_MAP_IMAGE']) ?? file.mapImage ?? []),
     port: Number(
       checked(

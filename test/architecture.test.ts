@@ -37,7 +37,7 @@ const MAY: Record<string, readonly string[]> = {
   'settings-file.ts': [],
   'errors.ts': [],
   'make-folder.ts': [],
-  'connect.ts': ['aws', 'engine', 'settings', 'store'],
+  'connect.ts': ['aws', 'engine', 'settings', 'store', 'survey'],
   'endpoint.ts': ['journal', 'store'],
   'emulator.ts': ['*'],
   'index.ts': ['*'],

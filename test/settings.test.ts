@@ -17,6 +17,7 @@ test('without anything the embedded store in the user’s home is used', () => {
     home: '/home/me/.optml',
     store: 'embedded',
     maps: [],
+    mapFs: [],
     mapImages: {},
     port: 4566,
     region: 'us-east-1',

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import { makeFolder } from '../make-folder.js';
-import { localName, manifestHead, manifestLine } from '../plan/objects.js';
+import { isInShare, manifestHead, manifestLine, nameInChannel, type Share } from '../plan/objects.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import { readListing, type Listing } from '../survey/listing.js';
 import type { ListedObject, Store } from '../store/port.js';
@@ -35,17 +35,14 @@ export async function stageHost(options: StageOptions): Promise<void> {
     const listing = options.listings.find(one => one.channel === channel.name);
     if (listing === undefined)
       throw new OptmlError('INTERNAL', `The channel ${channel.name} has no listing.`);
-    await writeManifest(channel, listing, room);
+    if (channel.manifest !== null) await writeManifest(channel, listing, inRoom(room, channel.manifest));
     await download(channel, listing, options);
     options.onChannel(listing);
   }
 }
 
-async function writeManifest(channel: ChannelPlan, listing: Listing, room: string): Promise<void> {
-  await pipeline(
-    manifestPieces(channel, listing),
-    createWriteStream(inRoom(room, channel.manifest), { flags: 'wx' }),
-  );
+async function writeManifest(channel: ChannelPlan, listing: Listing, file: string): Promise<void> {
+  await pipeline(manifestPieces(channel, listing), createWriteStream(file, { flags: 'wx' }));
 }
 
 /** The lines, some thousand at a time. */
@@ -65,10 +62,18 @@ const PIECE_CHARACTERS = 1 << 18;
 async function download(channel: ChannelPlan, listing: Listing, options: StageOptions): Promise<void> {
   const folder = inRoom(options.room, channel.folder);
   const made = new Set([folder]);
-  await forEachAtOnce(readListing(listing), {
+  await forEachAtOnce(sharedOut(readListing(listing), channel.share), {
     signal: options.signal,
     act: (object, signal) => place({ channel, folder, made, object, listing, options, signal }),
   });
+}
+
+async function* sharedOut<T>(items: AsyncIterable<T>, share: Share): AsyncGenerator<T> {
+  let position = 0;
+  for await (const item of items) {
+    if (isInShare(position, share)) yield item;
+    position += 1;
+  }
 }
 
 async function place(at: {
@@ -82,9 +87,10 @@ async function place(at: {
   readonly signal: AbortSignal;
 }): Promise<void> {
   const { channel, object, options, made } = at;
-  const { bucket } = channel.location;
+  const { bucket } = at.listing;
   const uri = `s3://${bucket}/${object.key}`;
-  const name = localName(channel.location.key, object.key);
+  const name = nameInChannel(channel, object.key);
+  if (object.size === null && name.endsWith('/')) throw noFile(uri, channel);
   const file = join(at.folder, ...safeParts(name, uri));
   // A zero-byte object whose name ends in a slash stands for a folder.
   const isMarker = (name === '' || name.endsWith('/')) && object.size === 0;
@@ -109,6 +115,14 @@ async function place(at: {
 function isClash(thrown: unknown): boolean {
   if (thrown instanceof OptmlError) return thrown.code === 'OBJECT_UNPLACEABLE';
   return ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(systemCode(thrown) ?? '');
+}
+
+/** A listing shows that such an object is empty and stands for a folder; a manifest does not. */
+function noFile(uri: string, channel: ChannelPlan): OptmlError {
+  return new OptmlError(
+    'OBJECT_UNPLACEABLE',
+    `The object ${uri} cannot become a file of channel "${channel.name}": its name ends in a slash, as only folders' do. Take it out of the manifest.`,
+  );
 }
 
 function clash(uri: string, channel: ChannelPlan): OptmlError {

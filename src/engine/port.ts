@@ -80,6 +80,8 @@ export interface HostToPlace {
   readonly folder: string;
   /** The room as a tar stream, with paths from the root of the container: for engines that cannot mount the folder. */
   readonly contents: () => AsyncIterable<Uint8Array>;
+  /** Mounts that come from elsewhere: mount path → a folder of this machine. The room has an empty folder there. */
+  readonly outside: Readonly<Record<string, string>>;
   readonly labels: HostLabels;
 }
 

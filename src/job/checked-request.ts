@@ -47,13 +47,21 @@ export interface ChannelRequest {
   readonly ChannelName: string;
   readonly DataSource: {
     readonly S3DataSource?: S3DataSource;
-    readonly FileSystemDataSource?: object;
+    readonly FileSystemDataSource?: FileSystemDataSource;
     readonly DatasetSource?: object;
   };
   readonly ContentType?: string;
   readonly CompressionType?: 'None' | 'Gzip';
   readonly RecordWrapperType?: 'None' | 'RecordIO';
   readonly InputMode?: InputMode;
+  readonly ShuffleConfig?: { readonly Seed: number };
+}
+
+export interface FileSystemDataSource {
+  readonly FileSystemId: string;
+  readonly FileSystemAccessMode: 'ro' | 'rw';
+  readonly FileSystemType: 'EFS' | 'FSxLustre';
+  readonly DirectoryPath: string;
 }
 
 export interface S3DataSource {
@@ -67,7 +75,11 @@ export interface S3DataSource {
 export interface ResourceRequest {
   readonly InstanceType?: string;
   readonly InstanceCount?: number;
-  readonly InstanceGroups?: readonly { readonly InstanceGroupName: string }[];
+  readonly InstanceGroups?: readonly {
+    readonly InstanceGroupName: string;
+    readonly InstanceType: string;
+    readonly InstanceCount: number;
+  }[];
   readonly KeepAlivePeriodInSeconds?: number;
 }
 

@@ -100,6 +100,9 @@ function instances({
           'Invalid ResourceConfig. InstanceGroups cannot be given together with InstanceType and InstanceCount.',
         ]
       : []),
+    ...(grouped && given.InstanceGroups?.every(group => group.InstanceCount === 0) === true
+      ? ['Invalid ResourceConfig. InstanceGroups must have at least one instance.']
+      : []),
     ...repeated(names).map(
       name =>
         `Invalid ResourceConfig. Names of instance groups must be unique, but '${name}' is given more than once.`,

@@ -60,6 +60,17 @@ export function moreThan(limit: number): When {
   return { words: `more than ${limit}`, holds: value => typeof value === 'number' && value > limit };
 }
 
+/** So many instances in all groups together. */
+export function instancesMoreThan(limit: number): When {
+  return {
+    words: `more than ${limit} instance in all groups`,
+    holds: value =>
+      Array.isArray(value) &&
+      value.reduce((sum: number, group) => sum + Number(isObject(group) ? group['InstanceCount'] : 0), 0) >
+        limit,
+  };
+}
+
 /** The job's input mode counts where a channel does not name its own. */
 export function isModeOfAChannel(mode: string): When {
   return {

@@ -6,6 +6,7 @@ import {
   ACCELERATED,
   FROM_PRIVATE_REGISTRY,
   GIVEN,
+  instancesMoreThan,
   is,
   isModeOfAChannel,
   moreThan,
@@ -16,9 +17,16 @@ import {
 } from './member-row.js';
 
 const PIPE = { why: 'optml does not stream channels through FIFOs yet', instead: 'use File mode' };
-const FAST_FILE = { why: 'optml has no FastFile mode yet', instead: 'use File mode' };
-const MANIFEST = { why: 'optml does not read manifests yet', instead: 'use S3Prefix' };
-const GROUPS = { why: 'optml runs one host only', instead: 'use InstanceType with InstanceCount 1' };
+const FAST_FILE = {
+  here: 'the objects are downloaded before the container starts, and mounted read-only',
+  why: "reading them only when they are asked for is a part of SageMaker's instances",
+};
+
+const ACCELERATED_DIFFERENCE = {
+  when: ACCELERATED,
+  here: 'the container gets no GPU and no accelerator',
+  why: 'optml does not hand them to containers yet',
+};
 
 export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'TrainingJobName', honoured: '' },
@@ -52,10 +60,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'AlgorithmSpecification.TrainingInputMode',
     honoured: '`File`',
-    refused: [
-      { when: isModeOfAChannel('Pipe'), ...PIPE },
-      { when: isModeOfAChannel('FastFile'), ...FAST_FILE },
-    ],
+    difference: { when: isModeOfAChannel('FastFile'), ...FAST_FILE },
+    refused: [{ when: isModeOfAChannel('Pipe'), ...PIPE }],
   },
   { member: 'AlgorithmSpecification.ContainerEntrypoint', honoured: '' },
   { member: 'AlgorithmSpecification.ContainerArguments', honoured: '' },
@@ -87,22 +93,14 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'InputDataConfig[].CompressionType',
     honoured: '`None`',
-    refused: [
-      {
-        when: is('Gzip'),
-        why: 'it needs Pipe mode, which optml does not have yet',
-        instead: 'unpack in the container',
-      },
-    ],
+    refused: [{ when: is('Gzip'), ...PIPE }],
   },
   { member: 'InputDataConfig[].RecordWrapperType', honoured: 'no effect in File mode, as on SageMaker' },
   {
     member: 'InputDataConfig[].InputMode',
     honoured: '`File`',
-    refused: [
-      { when: is('Pipe'), ...PIPE },
-      { when: is('FastFile'), ...FAST_FILE },
-    ],
+    difference: { when: is('FastFile'), ...FAST_FILE },
+    refused: [{ when: is('Pipe'), ...PIPE }],
   },
   {
     member: 'InputDataConfig[].ShuffleConfig.**',
@@ -112,9 +110,10 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'InputDataConfig[].DataSource.S3DataSource', honoured: '' },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.S3DataType',
-    honoured: '`S3Prefix`',
+    honoured:
+      '`S3Prefix`, `ManifestFile`: files lie under their whole keys, and there is no `-manifest` file (both UNCONFIRMED)',
     refused: [
-      { when: is('ManifestFile', 'AugmentedManifestFile'), ...MANIFEST },
+      { when: is('AugmentedManifestFile'), ...PIPE },
       {
         when: is('Converse'),
         why: 'it is for the serverless customization of models',
@@ -125,7 +124,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'InputDataConfig[].DataSource.S3DataSource.S3Uri', honoured: '' },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType',
-    honoured: '`ShardedByS3Key` gives every object to the one host, as SageMaker does with one host',
+    honoured:
+      '`ShardedByS3Key` deals the listing out, host for host; the one host that there is gets all of it',
   },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.AttributeNames',
@@ -133,7 +133,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.InstanceGroupNames',
-    refused: [{ when: GIVEN, ...GROUPS }],
+    honoured:
+      'a channel of other groups does not reach the host, and stands in its inputdataconfig.json (UNCONFIRMED)',
   },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.ModelAccessConfig.**',
@@ -157,13 +158,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'InputDataConfig[].DataSource.FileSystemDataSource.**',
-    refused: [
-      {
-        when: GIVEN,
-        why: 'optml cannot mount EFS or FSx for Lustre',
-        instead: 'use an S3DataSource, and --map s3://bucket/prefix=./folder to fill it from a folder',
-      },
-    ],
+    honoured:
+      'a folder of this machine stands for the file system, EFS or FSx for Lustre: `--map-fs fs-0123…=./folder`; without one the request is refused',
   },
   {
     member: 'InputDataConfig[].DataSource.DatasetSource.**',
@@ -189,11 +185,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     member: 'ResourceConfig.InstanceType',
     honoured:
       "stands in resourceconfig.json and picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
-    difference: {
-      when: ACCELERATED,
-      here: 'the container gets no GPU and no accelerator',
-      why: 'optml does not hand them to containers yet',
-    },
+    difference: ACCELERATED_DIFFERENCE,
   },
   {
     member: 'ResourceConfig.InstanceCount',
@@ -217,7 +209,24 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
       why: 'warm pools save the start of an instance, and there is none here',
     },
   },
-  { member: 'ResourceConfig.InstanceGroups.**', refused: [{ when: GIVEN, ...GROUPS }] },
+  {
+    member: 'ResourceConfig.InstanceGroups',
+    honoured: 'with one instance in all groups together',
+    refused: [
+      {
+        when: instancesMoreThan(1),
+        why: 'optml runs one host only',
+        instead: 'keep one group of one instance',
+      },
+    ],
+  },
+  {
+    member: 'ResourceConfig.InstanceGroups[].InstanceType',
+    honoured: 'as InstanceType',
+    difference: ACCELERATED_DIFFERENCE,
+  },
+  { member: 'ResourceConfig.InstanceGroups[].InstanceCount', honoured: '0 or 1' },
+  { member: 'ResourceConfig.InstanceGroups[].InstanceGroupName', honoured: '' },
   {
     member: 'ResourceConfig.TrainingPlanArn',
     difference: {

@@ -1,5 +1,12 @@
 /** A training job as it was asked for, checked: behind this type there is no raw S3 URI and no unchecked value. Pure. */
-import { asCheckedRequest, type ChannelRequest, type CheckedRequest } from './checked-request.js';
+import {
+  asCheckedRequest,
+  inputModeOf,
+  type ChannelRequest,
+  type CheckedRequest,
+  type FileSystemDataSource,
+  type InputMode,
+} from './checked-request.js';
 import { DEFAULT_RUNTIME, findBrokenRules } from './cross-field.js';
 import type { Difference } from './differences.js';
 import { examineMembers, refuseMembers } from './examine-members.js';
@@ -33,8 +40,8 @@ export interface TrainingJob {
     /** `null` when absent or empty. */
     readonly kmsKeyId: string | null;
   };
-  readonly instanceType: string;
-  readonly instanceCount: number;
+  /** One group of the name `homogeneousCluster` where the request has none. */
+  readonly instanceGroups: readonly InstanceGroup[];
   /** Graviton instance types run arm64, all others amd64. */
   readonly platform: 'linux/amd64' | 'linux/arm64';
   readonly networkIsolation: boolean;
@@ -60,15 +67,54 @@ export interface ConfiguredFolder extends FolderUpload {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface Channel {
+export interface InstanceGroup {
+  readonly name: string;
+  readonly instanceType: string;
+  readonly instanceCount: number;
+}
+
+export type Channel = S3Channel | FileSystemChannel;
+
+interface AnyChannel {
   readonly name: string;
   /** `null` when absent: then it does not stand in inputdataconfig.json. */
   readonly contentType: string | null;
-  readonly inputMode: 'File';
-  readonly dataType: 'S3Prefix';
-  readonly location: S3Location;
-  readonly distribution: 'FullyReplicated' | 'ShardedByS3Key';
+  /** The channel's own, else the job's. */
+  readonly inputMode: InputMode;
   readonly recordWrapper: 'None' | 'RecordIO';
+  readonly compression: 'None' | 'Gzip';
+  /** Null without ShuffleConfig. */
+  readonly shuffleSeed: number | null;
+  readonly distribution: 'FullyReplicated' | 'ShardedByS3Key';
+  /** Empty: the channel goes to every host. */
+  readonly instanceGroups: readonly string[];
+}
+
+export interface S3Channel extends AnyChannel {
+  readonly dataType: 'S3Prefix' | 'ManifestFile' | 'AugmentedManifestFile';
+  /** The key prefix, or the manifest's key. */
+  readonly location: S3Location;
+  /** Of an augmented manifest, in the order in which their values are sent; else empty. */
+  readonly attributeNames: readonly string[];
+  readonly fileSystem: null;
+}
+
+export interface FileSystemChannel extends AnyChannel {
+  readonly fileSystem: FileSystem;
+}
+
+/** The channels whose data comes from a store. */
+export function s3Channels({ channels }: Pick<TrainingJob, 'channels'>): S3Channel[] {
+  return channels.flatMap(channel => (channel.fileSystem === null ? [channel] : []));
+}
+
+/** A folder of EFS or FSx for Lustre. */
+export interface FileSystem {
+  /** `fs-0123…` */
+  readonly id: string;
+  readonly type: 'EFS' | 'FSxLustre';
+  readonly accessMode: 'ro' | 'rw';
+  readonly directoryPath: string;
 }
 
 /** The JSON body of CreateTrainingJob, as AWS takes it. */
@@ -116,7 +162,7 @@ function jobOf(
 ): Omit<TrainingJob, 'request' | 'differences'> {
   const algorithm = request.AlgorithmSpecification;
   const output = request.OutputDataConfig;
-  const instanceType = request.ResourceConfig?.InstanceType ?? '';
+  const instanceGroups = groupsOf(request);
   // RoleArn has matched `arn:aws…:iam::<12 digits>:role…`: its second field is the partition, its fifth the account.
   const [, partition = 'aws', , , account = settings.account] = request.RoleArn.split(':');
   return {
@@ -130,15 +176,14 @@ function jobOf(
     arguments: algorithm?.ContainerArguments ?? null,
     hyperparameters: request.HyperParameters ?? {},
     environment: request.Environment ?? {},
-    channels: (request.InputDataConfig ?? []).flatMap(channelOf),
+    channels: (request.InputDataConfig ?? []).flatMap((channel, index) => channelOf(channel, index, request)),
     output: {
       location: parseS3Location(output.S3OutputPath, 'OutputDataConfig.S3OutputPath'),
       compression: output.CompressionType ?? 'GZIP',
       kmsKeyId: orNull(output.KmsKeyId),
     },
-    instanceType,
-    instanceCount: request.ResourceConfig?.InstanceCount ?? 1,
-    platform: platformOf(instanceType),
+    instanceGroups,
+    platform: platformOf(instanceGroups.find(group => group.instanceCount > 0)?.instanceType ?? ''),
     networkIsolation: request.EnableNetworkIsolation ?? false,
     maxRuntimeSeconds: request.StoppingCondition?.MaxRuntimeInSeconds ?? DEFAULT_RUNTIME,
     metricDefinitions: (algorithm?.MetricDefinitions ?? []).map(({ Name, Regex }) => ({
@@ -151,21 +196,59 @@ function jobOf(
   };
 }
 
-/** None for a source other than S3, which the member table has refused. */
-function channelOf(channel: ChannelRequest, index: number): Channel[] {
-  const source = channel.DataSource.S3DataSource;
-  if (source === undefined) return [];
+/** A job with no instance groups runs as one of this name (contract §1.3). */
+const DEFAULT_GROUP = 'homogeneousCluster';
+
+function groupsOf({ ResourceConfig: given }: CheckedRequest): InstanceGroup[] {
+  const groups = given?.InstanceGroups ?? [];
+  if (groups.length === 0)
+    return [
+      {
+        name: DEFAULT_GROUP,
+        instanceType: given?.InstanceType ?? '',
+        instanceCount: given?.InstanceCount ?? 1,
+      },
+    ];
+  return groups.map(group => ({
+    name: group.InstanceGroupName,
+    instanceType: group.InstanceType,
+    instanceCount: group.InstanceCount,
+  }));
+}
+
+/** None for a dataset of a hub, which the member table has refused. */
+function channelOf(channel: ChannelRequest, index: number, request: CheckedRequest): Channel[] {
+  const { S3DataSource: source, FileSystemDataSource: folder } = channel.DataSource;
+  const common: AnyChannel = {
+    name: channel.ChannelName,
+    contentType: orNull(channel.ContentType),
+    inputMode: inputModeOf(channel, request),
+    recordWrapper: channel.RecordWrapperType ?? 'None',
+    compression: channel.CompressionType ?? 'None',
+    shuffleSeed: channel.ShuffleConfig?.Seed ?? null,
+    distribution: source?.S3DataDistributionType ?? 'FullyReplicated',
+    instanceGroups: source?.InstanceGroupNames ?? [],
+  };
+  if (folder !== undefined) return [{ ...common, fileSystem: fileSystemOf(folder) }];
+  if (source === undefined || source.S3DataType === 'Converse') return [];
   return [
     {
-      name: channel.ChannelName,
-      contentType: orNull(channel.ContentType),
-      inputMode: 'File',
-      dataType: 'S3Prefix',
+      ...common,
+      dataType: source.S3DataType,
       location: parseS3Location(source.S3Uri, `InputDataConfig[${index}].DataSource.S3DataSource.S3Uri`),
-      distribution: source.S3DataDistributionType ?? 'FullyReplicated',
-      recordWrapper: channel.RecordWrapperType ?? 'None',
+      attributeNames: source.S3DataType === 'AugmentedManifestFile' ? (source.AttributeNames ?? []) : [],
+      fileSystem: null,
     },
   ];
+}
+
+function fileSystemOf(source: FileSystemDataSource): FileSystem {
+  return {
+    id: source.FileSystemId,
+    type: source.FileSystemType,
+    accessMode: source.FileSystemAccessMode,
+    directoryPath: source.DirectoryPath,
+  };
 }
 
 function folderOf(

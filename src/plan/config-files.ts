@@ -2,16 +2,14 @@
  * The files of `/opt/ml/input/config`, byte for byte: compact JSON without a newline at the end (contract §1.3). Pure.
  */
 import type { ConfiguredFolder, TrainingJob } from '../job/training-job.js';
+import type { Host } from './hosts.js';
 
 const FOLDER = '/opt/ml/input/config';
 
-/** A job with no instance groups runs as one of this name (contract §1.3). */
-const DEFAULT_GROUP = 'homogeneousCluster';
-
 export function configFiles(host: {
   readonly job: TrainingJob;
-  readonly currentHost: string;
-  readonly hosts: readonly string[];
+  readonly currentHost: Host;
+  readonly hosts: readonly Host[];
 }): Record<string, string> {
   const { job } = host;
   return {
@@ -28,7 +26,10 @@ export function configFiles(host: {
   };
 }
 
-/** ContentType only where it was given, and then first; never the S3 URI; RecordWrapperType always. */
+/**
+ * ContentType only where it was given, and then first; never the S3 URI; RecordWrapperType always. A host sees the channels
+ * of other instance groups too (UNCONFIRMED, contract §1.5).
+ */
 function inputDataConfig(job: TrainingJob): string {
   return JSON.stringify(
     Object.fromEntries(
@@ -52,15 +53,19 @@ function resourceConfig({
   hosts,
 }: {
   readonly job: TrainingJob;
-  readonly currentHost: string;
-  readonly hosts: readonly string[];
+  readonly currentHost: Host;
+  readonly hosts: readonly Host[];
 }): string {
   return JSON.stringify({
-    current_host: currentHost,
-    current_instance_type: job.instanceType,
-    current_group_name: DEFAULT_GROUP,
-    hosts,
-    instance_groups: [{ instance_group_name: DEFAULT_GROUP, instance_type: job.instanceType, hosts }],
+    current_host: currentHost.name,
+    current_instance_type: currentHost.instanceType,
+    current_group_name: currentHost.group,
+    hosts: hosts.map(host => host.name),
+    instance_groups: job.instanceGroups.map(({ name, instanceType }) => ({
+      instance_group_name: name,
+      instance_type: instanceType,
+      hosts: hosts.filter(host => host.group === name).map(host => host.name),
+    })),
     network_interface_name: 'eth0',
   });
 }

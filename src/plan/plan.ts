@@ -4,11 +4,13 @@
  */
 import type { Difference } from '../job/differences.js';
 import type { S3Location } from '../job/s3-location.js';
-import type { Channel, TrainingJob } from '../job/training-job.js';
+import { s3Channels, type S3Channel, type TrainingJob } from '../job/training-job.js';
 import { commandOf } from './command.js';
 import { configFiles } from './config-files.js';
 import { environmentOf, type Surroundings } from './environment.js';
-import { foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
+import type { Share } from './objects.js';
+import { hostsOf, shareOf, type Host } from './hosts.js';
+import { channelFolder, foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
 import { uploadsOf, type UploadPlan } from './uploads.js';
 
 export interface Plan {
@@ -42,25 +44,36 @@ export interface ContainerPlan {
   readonly network: 'default' | 'none';
 }
 
-/** A channel of a host. Its objects are those of the channel's one listing. */
+/** A channel that goes to a host. Its objects are the host's share of the channel's one listing. */
 export interface ChannelPlan {
   readonly name: string;
-  readonly mode: Channel['inputMode'];
+  readonly mode: S3Channel['inputMode'];
+  /** The key prefix, or the manifest's key. */
   readonly location: S3Location;
-  /** The channel's folder in the container. */
+  readonly dataType: S3Channel['dataType'];
+  /** The channel's folder in the container; the FIFOs of Pipe mode are `<folder>_<epoch>`. */
   readonly folder: string;
-  /** Path in the container of the `<channel>-manifest` file. */
-  readonly manifest: string;
+  /** Path in the container of the `<channel>-manifest` file; null where there is none. */
+  readonly manifest: string | null;
+  readonly share: Share;
+  /** Objects are unpacked on their way. */
+  readonly gzip: boolean;
+  /** Each object, or attribute of an augmented manifest, becomes one record. */
+  readonly recordIo: boolean;
+  /** Null: the order is that of the listing. */
+  readonly shuffleSeed: number | null;
+  /** Of an augmented manifest; else empty. */
+  readonly attributeNames: readonly string[];
 }
 
 /** StopTrainingJob is `docker stop -t 120` (contract §1.11). */
 const STOP_GRACE_SECONDS = 120;
 
 export function planTrainingJob(job: TrainingJob, surroundings: Surroundings): Plan {
-  const hosts = Array.from({ length: job.instanceCount }, (_, index) => `algo-${index + 1}`);
+  const hosts = hostsOf(job);
   return {
     job: { kind: job.kind, name: job.name, arn: job.arn },
-    hosts: hosts.map(name => planHost({ job, name, hosts, surroundings })),
+    hosts: hosts.map(host => planHost({ job, host, hosts, surroundings })),
     uploads: uploadsOf(job),
     limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
     differences: job.differences,
@@ -69,17 +82,18 @@ export function planTrainingJob(job: TrainingJob, surroundings: Surroundings): P
 
 function planHost({
   job,
-  name,
+  host,
   hosts,
   surroundings,
 }: {
   readonly job: TrainingJob;
-  readonly name: string;
-  readonly hosts: readonly string[];
+  readonly host: Host;
+  readonly hosts: readonly Host[];
   readonly surroundings: Surroundings;
 }): HostPlan {
+  const channels = job.channels.filter(channel => shareOf(channel, host, hosts) !== null);
   return {
-    name,
+    name: host.name,
     container: {
       image: job.image,
       platform: job.platform,
@@ -87,15 +101,31 @@ function planHost({
       environment: environmentOf(job, surroundings),
       network: job.networkIsolation ? 'none' : 'default',
     },
-    folders: foldersOf(job),
-    mounts: mountsOf(job),
-    files: configFiles({ job, currentHost: name, hosts }),
-    channels: job.channels.map(channel => ({
-      name: channel.name,
-      mode: channel.inputMode,
-      location: channel.location,
-      folder: `/opt/ml/input/data/${channel.name}`,
-      manifest: `/opt/ml/input/data/${channel.name}-manifest`,
-    })),
+    folders: foldersOf(job, channels),
+    mounts: mountsOf(job, channels),
+    files: configFiles({ job, currentHost: host, hosts }),
+    channels: s3Channels(job).flatMap(channel => {
+      const share = shareOf(channel, host, hosts);
+      return share === null ? [] : [planChannel(channel, share)];
+    }),
+  };
+}
+
+function planChannel(channel: S3Channel, share: Share): ChannelPlan {
+  const { name, inputMode: mode, dataType, location, shuffleSeed, attributeNames } = channel;
+  const folder = channelFolder(channel);
+  return {
+    name,
+    mode,
+    location,
+    dataType,
+    folder,
+    // UNCONFIRMED for other modes and manifests (contract §1.5).
+    manifest: mode === 'File' && dataType === 'S3Prefix' ? `${folder}-manifest` : null,
+    share,
+    gzip: channel.compression === 'Gzip',
+    recordIo: channel.recordWrapper === 'RecordIO',
+    shuffleSeed,
+    attributeNames,
   };
 }

@@ -1,7 +1,7 @@
 /** The plan as `optml plan` prints it (design §2): paths absolute in the container, places in S3 as URIs. Pure. */
 import type { Difference } from '../job/differences.js';
 import { formatS3Uri } from '../job/s3-location.js';
-import { localName, manifestHead, manifestLine } from './objects.js';
+import { isInShare, manifestHead, manifestLine, nameInChannel, type Share } from './objects.js';
 import type { ChannelPlan, HostPlan, Plan } from './plan.js';
 
 export interface PrintedPlan {
@@ -24,17 +24,29 @@ export interface PrintedHost {
     readonly command: readonly string[] | null;
     readonly environment: Readonly<Record<string, string>>;
   }[];
-  readonly mounts: HostPlan['mounts'];
+  readonly mounts: readonly { readonly path: string; readonly writable: boolean }[];
   readonly files: Readonly<Record<string, string>>;
   readonly channels: readonly {
     readonly name: string;
     readonly mode: string;
-    readonly objects: readonly { readonly uri: string; readonly path: string; readonly bytes: number }[];
+    /** The objects of a listing are dealt out to the hosts: this one gets every `of`-th, from `index` on. */
+    readonly share: Share;
+    readonly objects: readonly {
+      readonly uri: string;
+      readonly path: string;
+      readonly bytes: number | null;
+    }[];
   }[];
 }
 
 /** What a listing showed, in its order. */
-export type ListedObjects = readonly { readonly key: string; readonly size: number }[];
+export type ListedObjects = readonly {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number | null;
+  /** The place in the listing that sharding goes by: several objects may stand in one line of an augmented manifest. */
+  readonly position: number;
+}[];
 
 export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObjects): PrintedPlan {
   return {
@@ -48,25 +60,32 @@ export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObje
 
 function printHost(host: HostPlan, objectsOf: (channel: string) => ListedObjects): PrintedHost {
   const { image, entrypoint, command, environment } = host.container;
-  const manifests = host.channels.map(channel => [
-    channel.manifest,
-    manifestOf(channel, objectsOf(channel.name)),
-  ]);
+  const manifests = host.channels.flatMap(channel =>
+    channel.manifest === null ? [] : [[channel.manifest, manifestOf(channel, objectsOf(channel.name))]],
+  );
   return {
     name: host.name,
     containers: [{ image, entrypoint, command, environment }],
-    mounts: host.mounts,
+    mounts: host.mounts.map(({ path, writable }) => ({ path, writable })),
     files: { ...host.files, ...(Object.fromEntries(manifests) as Record<string, string>) },
     channels: host.channels.map(channel => ({
       name: channel.name,
       mode: channel.mode,
-      objects: objectsOf(channel.name).map(({ key, size }) => ({
-        uri: formatS3Uri({ bucket: channel.location.bucket, key }),
-        path: `${channel.folder}/${localName(channel.location.key, key)}`,
-        bytes: size,
-      })),
+      share: channel.share,
+      objects: objectsOf(channel.name)
+        .filter(({ position }) => isInShare(position, channel.share))
+        .map(({ bucket, key, size }) => ({
+          uri: formatS3Uri({ bucket, key }),
+          path: pathOf(channel, key),
+          bytes: size,
+        })),
     })),
   };
+}
+
+/** The file that an object becomes, or the FIFO through which it comes first. */
+function pathOf(channel: ChannelPlan, key: string): string {
+  return channel.mode === 'Pipe' ? `${channel.folder}_0` : `${channel.folder}/${nameInChannel(channel, key)}`;
 }
 
 function manifestOf(channel: ChannelPlan, objects: ListedObjects): string {

@@ -15,8 +15,8 @@ import { makeFolder } from '../make-folder.js';
 import { planTrainingJob, type Plan } from '../plan/plan.js';
 import type { JobState } from '../report/job-state.js';
 import type { Store } from '../store/port.js';
-import type { Listing } from '../survey/listing.js';
-import { survey } from '../survey/survey.js';
+import type { FileSystemMap } from '../survey/file-systems.js';
+import { survey, type Survey } from '../survey/survey.js';
 import type { RunControl } from './control.js';
 import { startReport, type Observer } from './reporter.js';
 import { runJob, type JobRun } from './run-job.js';
@@ -32,6 +32,7 @@ export interface JobToAccept {
   readonly now: () => number;
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: JobRun['openAccess'];
+  readonly fileSystems: readonly FileSystemMap[];
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -53,16 +54,16 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     await rm(draft.folder, { recursive: true, force: true });
     await makeFolder(draft.work, 0o700);
     const plan = planTrainingJob(job, { storeAccess: openAccess !== null });
-    const { listings } = await survey({ job, store, folder: draft.work }, control.stopping);
+    const { fileSystems } = request;
+    const surveyed = await survey({ job, store, fileSystems, folder: draft.work }, control.stopping);
     for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);
     await writeFile(draft.plan, JSON.stringify({ plan }), { mode: 0o600 });
     await rm(files.folder, { recursive: true, force: true });
     await rename(draft.folder, files.folder);
-    const listingsHere = moved(listings, draft, files);
     const { state, journaled } = await runAccepted(request, {
       files,
       plan,
-      listings: listingsHere,
+      survey: moved(surveyed, draft, files),
       replaced,
     });
     ended = journaled;
@@ -79,12 +80,12 @@ async function runAccepted(
   accepted: {
     readonly files: JobFiles;
     readonly plan: Plan;
-    readonly listings: readonly Listing[];
+    readonly survey: Survey;
     /** The ended job whose place this one takes. */
     readonly replaced: JobState | undefined;
   },
 ): Promise<{ readonly state: JobState; readonly journaled: boolean }> {
-  const { files, plan, listings, replaced } = accepted;
+  const { files, plan, survey: found, replaced } = accepted;
   const run = `${job.name}-${randomBytes(3).toString('hex')}`;
   const journal = await openJournal(files);
   const socket = await listenForStop(home.run, files.id, () => control.stop('user'));
@@ -112,7 +113,7 @@ async function runAccepted(
       });
     const state = await runJob({
       plan,
-      listings,
+      survey: found,
       metricDefinitions: job.metricDefinitions,
       store,
       engine,
@@ -150,8 +151,12 @@ function holdsOutputs({ name }: TrainingJob): OptmlError {
   );
 }
 
-function moved(listings: readonly Listing[], from: JobFiles, to: JobFiles): Listing[] {
-  return listings.map(listing => ({ ...listing, file: to.work + listing.file.slice(from.work.length) }));
+function moved(found: Survey, from: JobFiles, to: JobFiles): Survey {
+  const listings = found.listings.map(listing => ({
+    ...listing,
+    file: to.work + listing.file.slice(from.work.length),
+  }));
+  return { ...found, listings };
 }
 
 function modelArtifacts(plan: Plan): string {

@@ -29,6 +29,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
         image,
         folder,
         contents: () => roomContents(folder),
+        outside: outsideOf(run, host),
         labels: { ...labels, host: host.name },
       },
       control.killing,
@@ -40,6 +41,16 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
     placed.push(handle);
   }
   return placed;
+}
+
+/** Mount path → the folder that stands for the file system which is mounted there. */
+function outsideOf({ survey }: JobRun, host: HostPlan): Record<string, string> {
+  return Object.fromEntries(
+    host.mounts.flatMap(({ path, fileSystemOf }) => {
+      const folder = fileSystemOf === undefined ? undefined : survey.fileSystems[fileSystemOf];
+      return folder === undefined ? [] : [[path, folder]];
+    }),
+  );
 }
 
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
@@ -92,7 +103,8 @@ async function findImage({ plan, engine, reporter }: JobRun, signal: AbortSignal
 }
 
 async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Promise<void> {
-  const { listings, store, reporter } = run;
+  const { store, reporter } = run;
+  const { listings } = run.survey;
   const room = roomOf(run, host.name);
   await makeFolder(room);
   const moved = new Map<string, { bytes: number; objects: number }>();
@@ -122,8 +134,7 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       reporter.say({
         kind: 'channel.ready',
         channel: listing.channel,
-        objects: listing.objects,
-        bytes: listing.bytes,
+        ...(moved.get(listing.channel) ?? { bytes: 0, objects: 0 }),
       });
     },
   });

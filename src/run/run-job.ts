@@ -18,7 +18,7 @@ import {
 } from '../report/failure-reason.js';
 import type { JobState } from '../report/job-state.js';
 import type { Store, StoreAccess } from '../store/port.js';
-import type { Listing } from '../survey/listing.js';
+import type { Survey } from '../survey/survey.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
 import type { RunControl } from './control.js';
 import { onAbort } from './on-abort.js';
@@ -29,7 +29,7 @@ import { UndoList } from './undo-list.js';
 
 export interface JobRun {
   readonly plan: Plan;
-  readonly listings: readonly Listing[];
+  readonly survey: Survey;
   readonly metricDefinitions: readonly MetricDefinition[];
   readonly store: Store;
   readonly engine: Engine;
@@ -90,6 +90,7 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
   let outcome: Outcome;
   try {
     reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading input data' });
+    if (run.survey.fault !== null) throw run.survey.fault;
     placed = await prepareHosts(run, undo);
     control.stopping.throwIfAborted();
     outcome = await watch(run, placed);
@@ -218,6 +219,7 @@ function failure({ reporter }: JobRun, error: OptmlError): Outcome {
       return { kind: 'failed', reason: reasonOfStart(error.message) };
     case 'OBJECT_CHANGED':
     case 'OBJECT_UNPLACEABLE':
+    case 'MANIFEST_INVALID':
     case 'STORE_UNREACHABLE':
     case 'STORE_DENIED':
     case 'BUCKET_MISSING':

@@ -49,10 +49,10 @@ const PIECE = 1024 * 1024;
  */
 export async function copyObjectFile({ source, object, file, signal, onBytes }: CopyRequest): Promise<void> {
   signal.throwIfAborted();
-  assertUnchanged(source, object);
+  const before = assertUnchanged(source, object);
   let made = false;
   try {
-    const cloned = await copyAtOnce({ source, file, size: object.size });
+    const cloned = await copyAtOnce({ source, file, size: before.size });
     made = cloned;
     if (!cloned) {
       const target = await open(file, 'wx', 0o644);
@@ -60,9 +60,9 @@ export async function copyObjectFile({ source, object, file, signal, onBytes }: 
       await copyInPieces({ source, target, signal, ...(onBytes === undefined ? {} : { onBytes }) });
     }
     await chmod(file, 0o644);
-    if ((await stat(file)).size !== object.size) throw changed(object);
-    assertUnchanged(source, object);
-    if (cloned && object.size > 0) onBytes?.(object.size);
+    if ((await stat(file)).size !== before.size) throw changed(object);
+    assertUnchanged(source, { ...object, ...before });
+    if (cloned && before.size > 0) onBytes?.(before.size);
   } catch (thrown) {
     if (made) await rm(file, { force: true });
     signal.throwIfAborted();
@@ -121,13 +121,29 @@ export async function writeAll(target: FileHandle, bytes: Uint8Array): Promise<v
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray((await target.write(rest)).bytesWritten);
 }
 
-function assertUnchanged(source: string, object: ObjectAddress & ListedObject): void {
+/** What the file is; where the listing told nothing of it, any ordinary file is right. */
+function assertUnchanged(source: string, object: ObjectAddress & ListedObject): FileFacts {
   const facts = statFile(source);
-  if (facts?.size !== object.size || facts.etag !== object.etag) throw changed(object);
+  if (facts === null) throw changed(object, 'it is gone');
+  const { size, etag } = { ...facts, ...known(object) };
+  if (facts.size !== size || facts.etag !== etag) throw changed(object);
+  return facts;
 }
 
-/** The error for an object that is no longer what the listing said. */
-export function changed(object: ObjectAddress, found = 'it is gone or has changed'): OptmlError {
+function known({ size, etag }: ListedObject): Partial<FileFacts> {
+  return { ...(size === null ? {} : { size }), ...(etag === null ? {} : { etag }) };
+}
+
+/** The error for an object that is no longer what the listing said, or not there where only a manifest named it. */
+export function changed(
+  object: ObjectAddress & Partial<ListedObject>,
+  found = 'it is gone or has changed',
+): OptmlError {
+  if (object.etag === null)
+    return new OptmlError(
+      'OBJECT_CHANGED',
+      `s3://${object.bucket}/${object.key}, which a manifest names, cannot be had (${found.replace('is gone', 'is not there')}): expected every object of a manifest to be there and to stay as it is; put it there, or mend the manifest.`,
+    );
   return new OptmlError(
     'OBJECT_CHANGED',
     `s3://${object.bucket}/${object.key} is not what the listing showed (${found}): expected inputs to stay as they are while a job reads them; run it again.`,

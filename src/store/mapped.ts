@@ -6,7 +6,7 @@ import { OptmlError } from '../errors.js';
 import { changed, copyObjectFile, statFile } from './file-object.js';
 import { mergeByKey } from './key-order.js';
 import { covers, folderPrefix, type Mapping } from './mapping.js';
-import type { ListedObject, ObjectAddress, Store } from './port.js';
+import type { ListedObject, ObjectAddress, Store, StoredObject } from './port.js';
 import { isInside, realPath, walkFolder } from './walk-folder.js';
 
 /**
@@ -22,7 +22,7 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
     return deepestFirst.find(mapping => covers(mapping, address));
   }
 
-  function list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<ListedObject> {
+  function list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<StoredObject> {
     const touched = deepestFirst.filter(mapping => touches(mapping, prefix));
     const sources = touched.map(mapping => onlyOf({ of: mapping, prefix, signal, mapOf }));
     // A prefix that lies in a mapped folder is answered by it alone: the store need not even be there.
@@ -91,7 +91,7 @@ async function* onlyOf({
   readonly prefix: ObjectAddress;
   readonly signal: AbortSignal;
   readonly mapOf: MapOf;
-}): AsyncGenerator<ListedObject> {
+}): AsyncGenerator<StoredObject> {
   for await (const object of mappedObjects(mapping, prefix.key, signal))
     if (mapOf({ bucket: mapping.bucket, key: object.key }) === mapping) yield object;
 }
@@ -100,7 +100,7 @@ async function* mappedObjects(
   { prefix, kind, target }: Mapping,
   asked: string,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
+): AsyncGenerator<StoredObject> {
   assertThere(target, prefix);
   if (kind === 'file') {
     const facts = statFile(realPath(target) ?? target);
@@ -135,7 +135,7 @@ async function* unmapped({
   readonly mapOf: MapOf;
   /** The bucket exists through its map, whether or not the store has it. */
   readonly mayMiss: boolean;
-}): AsyncGenerator<ListedObject> {
+}): AsyncGenerator<StoredObject> {
   try {
     for await (const object of inner.list(prefix, signal))
       if (mapOf({ bucket: prefix.bucket, key: object.key }) === undefined) yield object;

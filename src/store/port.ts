@@ -6,10 +6,17 @@ export interface ObjectAddress {
   readonly key: string;
 }
 
-/** One object as a listing showed it. `etag` has its quotes taken off. */
+/** One object as a listing showed it, or as a manifest named it: then neither size nor ETag are known before it is read. */
 export interface ListedObject {
   readonly key: string;
   /** Bytes. */
+  readonly size: number | null;
+  /** With its quotes taken off. */
+  readonly etag: string | null;
+}
+
+/** One object as the store showed it. */
+export interface StoredObject extends ListedObject {
   readonly size: number;
   readonly etag: string;
 }
@@ -31,11 +38,11 @@ export interface Store {
    * Every object whose key starts with `prefix.key`, in UTF-8 byte order of the keys, read page by page.
    * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED.
    */
-  list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<ListedObject>;
+  list(prefix: ObjectAddress, signal: AbortSignal): AsyncIterable<StoredObject>;
 
   /**
    * Puts one listed object into a new file. It returns when every byte has arrived and size, ETag and checksum
-   * agree with the listing. A cut-off body is fetched again, never used.
+   * agree with the listing, or with the first answer where there was none. A cut-off body is fetched again, never used.
    * The file's folder must be there; the file has mode 0644, and none remains after a failure.
    * Throws OBJECT_CHANGED (gone, other ETag, other size), OBJECT_UNPLACEABLE (the file exists already),
    * STORE_UNREACHABLE (also for a body that stays damaged), STORE_DENIED, DISK_FULL.

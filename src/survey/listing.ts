@@ -1,80 +1,87 @@
 /**
- * The one listing of a channel: everything that the store shows under its prefix, in byte order, kept as a file so that a
- * million objects cost no memory. Manifest files, shards and every host's staging are derived from it, never from a second look.
+ * The one listing of a channel: every object of it, in its order, kept as a file so that a million objects cost no memory.
+ * Manifest files, shards and every host's staging are derived from it, never from a second look.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
-import { OptmlError } from '../errors.js';
-import type { Channel, TrainingJob } from '../job/training-job.js';
-import { formatS3Uri } from '../job/s3-location.js';
-import type { ListedObject, Store } from '../store/port.js';
+import type { ListedObject } from '../store/port.js';
 
 export interface Listing {
   readonly channel: string;
-  /** One JSON array `[key, size, etag]` a line. */
+  /** What a line of the file is: an object for `readListing`, or a line of an augmented manifest for `readAugmented`. */
+  readonly kind: 'objects' | 'augmented';
+  /** Where the objects lie; for `augmented`, each has its own. */
+  readonly bucket: string;
+  /**
+   * One JSON array a line: `[key, size, etag]`, the last two null where only a manifest has named the object; or, for
+   * `augmented`, the values of AttributeNames in their order, each `["ref", bucket, key]` or `["text", string]`.
+   */
   readonly file: string;
+  /** Objects behind it, before any sharding. */
   readonly objects: number;
-  readonly bytes: number;
+  /** Null where no listing has shown the sizes. */
+  readonly bytes: number | null;
 }
 
-/**
- * Lists one channel into a new file. Throws REQUEST_INVALID in AWS's words when nothing is there (contract §4.3), and what
- * the store throws.
- */
-export async function listChannel(
-  { job, channel, store, file }: { job: TrainingJob; channel: Channel; store: Store; file: string },
-  signal: AbortSignal,
-): Promise<Listing> {
-  let objects = 0;
-  let bytes = 0;
-  async function* lines(): AsyncGenerator<string> {
+/** The value of one attribute in a line of an augmented manifest: an object to be sent, or the text itself. */
+export type AttributeValue = readonly ['ref', bucket: string, key: string] | readonly ['text', text: string];
+
+/** Writes a listing's lines into a new file, some thousand at a time. */
+export async function writeLines(file: string, lines: AsyncIterable<readonly unknown[]>): Promise<void> {
+  async function* pieces(): AsyncGenerator<string> {
     let piece = '';
-    for await (const object of store.list(channel.location, signal)) {
-      objects += 1;
-      bytes += object.size;
-      piece += `${JSON.stringify([object.key, object.size, object.etag])}\n`;
+    for await (const line of lines) {
+      piece += `${JSON.stringify(line)}\n`;
       if (piece.length < PIECE_CHARACTERS) continue;
       yield piece;
       piece = '';
     }
     yield piece;
   }
-  try {
-    await pipeline(lines(), createWriteStream(file, { flags: 'wx' }));
-  } catch (thrown) {
-    throw isMissingBucket(thrown) ? nothingThere(job, channel, (thrown as Error).message) : thrown;
-  }
-  if (objects === 0) throw nothingThere(job, channel, `Looked in ${store.name}.`);
-  return { channel: channel.name, file, objects, bytes };
+  await pipeline(pieces(), createWriteStream(file, { flags: 'wx' }));
 }
 
 const PIECE_CHARACTERS = 1 << 16;
 
-/** The objects of a listing, in its order. */
+/** The objects of a listing of the kind `objects`, in its order. */
 export async function* readListing(listing: Pick<Listing, 'file'>): AsyncGenerator<ListedObject> {
-  const input = createReadStream(listing.file, { highWaterMark: 1 << 18 });
-  try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      const [key, size, etag] = JSON.parse(line) as [string, number, string];
-      yield { key, size, etag };
-    }
-  } finally {
-    input.destroy();
+  for await (const line of linesOf(listing.file)) {
+    const [key, size, etag] = line as [string, number | null, string | null];
+    yield { key, size, etag };
   }
 }
 
-function isMissingBucket(thrown: unknown): boolean {
-  return thrown instanceof OptmlError && thrown.code === 'BUCKET_MISSING';
+/** The lines of a listing of the kind `augmented`, in its order. */
+export async function* readAugmented(
+  listing: Pick<Listing, 'file'>,
+): AsyncGenerator<readonly AttributeValue[]> {
+  for await (const line of linesOf(listing.file)) yield line as readonly AttributeValue[];
 }
 
-/** AWS's sentence, word for word, and one of ours that says where we looked. */
-function nothingThere(job: TrainingJob, channel: Channel, where: string): OptmlError {
-  const { bucket } = channel.location;
-  return new OptmlError(
-    'REQUEST_INVALID',
-    `No S3 objects found under S3 URL "${formatS3Uri(channel.location)}" given in input data source. Please ensure that the ` +
-      `bucket exists in the selected region (${job.region}), that objects exist under that S3 prefix, and that the role ` +
-      `"${String(job.request['RoleArn'])}" has "s3:ListBucket" permissions on bucket "${bucket}". (${where})`,
-  );
+/** Every object of a listing, with the place that sharding goes by: objects of one line of an augmented manifest share theirs. */
+export async function* listedObjects(
+  listing: Pick<Listing, 'kind' | 'bucket' | 'file'>,
+): AsyncGenerator<
+  Pick<ListedObject, 'key' | 'size'> & { readonly bucket: string; readonly position: number }
+> {
+  const { bucket } = listing;
+  let position = -1;
+  if (listing.kind === 'objects')
+    for await (const { key, size } of readListing(listing)) yield { bucket, key, size, position: ++position };
+  else
+    for await (const line of readAugmented(listing)) {
+      position += 1;
+      for (const value of line)
+        if (value[0] === 'ref') yield { bucket: value[1], key: value[2], size: null, position };
+    }
+}
+
+async function* linesOf(file: string): AsyncGenerator {
+  const input = createReadStream(file, { highWaterMark: 1 << 18 });
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) yield JSON.parse(line);
+  } finally {
+    input.destroy();
+  }
 }

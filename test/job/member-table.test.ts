@@ -37,13 +37,11 @@ describe('the table is complete', () => {
 const VPC = { SecurityGroupIds: ['sg-1'], Subnets: ['subnet-1'] };
 const RULE = { RuleConfigurationName: 'r', RuleEvaluatorImage: 'i' };
 const VPC_IMAGE = { TrainingRepositoryAccessMode: 'Vpc' };
-const FILE_SYSTEM = {
-  FileSystemId: 'fs-0123456789',
-  FileSystemAccessMode: 'ro',
-  FileSystemType: 'EFS',
-  DirectoryPath: '/',
-};
 const HUB = { HubContentArn: 'arn:x' };
+
+function group(InstanceGroupName: string, InstanceCount: number, InstanceType = 'ml.m5.large'): Members {
+  return { InstanceGroupName, InstanceCount, InstanceType };
+}
 
 /** For each difference: a request that asks for it, and where; and one that has the member, but asks for nothing. */
 const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null][] = [
@@ -59,6 +57,16 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     algorithm({ TrainingImageConfig: { TrainingRepositoryAccessMode: 'Platform' } }),
   ],
   [
+    'AlgorithmSpecification.TrainingInputMode',
+    algorithm({ TrainingInputMode: 'FastFile' }),
+    { ...algorithm({ TrainingInputMode: 'FastFile' }), InputDataConfig: null },
+  ],
+  [
+    'InputDataConfig[].InputMode',
+    { InputDataConfig: [channel({ InputMode: 'FastFile' })] },
+    { InputDataConfig: [channel({ InputMode: 'File' })] },
+  ],
+  [
     'OutputDataConfig.KmsKeyId',
     { OutputDataConfig: { S3OutputPath: 's3://b', KmsKeyId: 'k' } },
     { OutputDataConfig: { S3OutputPath: 's3://b', KmsKeyId: '' } },
@@ -67,6 +75,11 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     'ResourceConfig.InstanceType',
     resources({ InstanceType: 'ml.g5.xlarge' }),
     resources({ InstanceType: 'ml.c6g.xlarge' }),
+  ],
+  [
+    'ResourceConfig.InstanceGroups[].InstanceType',
+    { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.g5.xlarge')] } },
+    { ResourceConfig: { InstanceGroups: [group('a', 1)] } },
   ],
   ['ResourceConfig.VolumeKmsKeyId', resources({ VolumeKmsKeyId: 'k' }), resources({ VolumeKmsKeyId: '' })],
   [
@@ -139,12 +152,6 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     { ...algorithm({ TrainingInputMode: 'Pipe' }), InputDataConfig: [channel({ InputMode: 'File' })] },
   ],
   [
-    'AlgorithmSpecification.TrainingInputMode',
-    algorithm({ TrainingInputMode: 'FastFile' }),
-    'AlgorithmSpecification.TrainingInputMode',
-    { ...algorithm({ TrainingInputMode: 'FastFile' }), InputDataConfig: null },
-  ],
-  [
     'InputDataConfig[].CompressionType',
     { InputDataConfig: [channel({ CompressionType: 'Gzip' })] },
     'InputDataConfig[0].CompressionType',
@@ -156,13 +163,7 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'InputDataConfig[1].InputMode',
     { InputDataConfig: [channel({ InputMode: 'File' })] },
   ],
-  [
-    'InputDataConfig[].InputMode',
-    { InputDataConfig: [channel({ InputMode: 'FastFile' })] },
-    'InputDataConfig[0].InputMode',
-    null,
-  ],
-  ...['ManifestFile', 'AugmentedManifestFile', 'Converse'].map(
+  ...['AugmentedManifestFile', 'Converse'].map(
     type =>
       [
         'InputDataConfig[].DataSource.S3DataSource.S3DataType',
@@ -171,12 +172,6 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
         null,
       ] as [string, Members, string, null],
   ),
-  [
-    'InputDataConfig[].DataSource.S3DataSource.InstanceGroupNames',
-    { InputDataConfig: [channel({}, { InstanceGroupNames: ['a'] })] },
-    'InputDataConfig[0].DataSource.S3DataSource.InstanceGroupNames',
-    { InputDataConfig: [channel({}, { InstanceGroupNames: [] })] },
-  ],
   [
     'InputDataConfig[].DataSource.S3DataSource.ModelAccessConfig.**',
     { InputDataConfig: [channel({}, { ModelAccessConfig: { AcceptEula: true } })] },
@@ -190,12 +185,6 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     null,
   ],
   [
-    'InputDataConfig[].DataSource.FileSystemDataSource.**',
-    { InputDataConfig: [channel({ DataSource: { FileSystemDataSource: FILE_SYSTEM } })] },
-    'InputDataConfig[0].DataSource.FileSystemDataSource',
-    null,
-  ],
-  [
     'InputDataConfig[].DataSource.DatasetSource.**',
     { InputDataConfig: [channel({ DataSource: { DatasetSource: { DatasetArn: '' } } })] },
     'InputDataConfig[0].DataSource.DatasetSource',
@@ -203,12 +192,10 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
   ],
   ['ResourceConfig.InstanceCount', resources({ InstanceCount: 2 }), 'ResourceConfig.InstanceCount', null],
   [
-    'ResourceConfig.InstanceGroups.**',
-    resources({
-      InstanceGroups: [{ InstanceType: 'ml.m5.large', InstanceCount: 1, InstanceGroupName: 'a' }],
-    }),
     'ResourceConfig.InstanceGroups',
-    resources({ InstanceGroups: [] }),
+    resources({ InstanceGroups: [group('a', 1), group('b', 1)] }),
+    'ResourceConfig.InstanceGroups',
+    resources({ InstanceGroups: [group('a', 1), group('b', 0)] }),
   ],
   [
     'EnableManagedSpotTraining',
@@ -244,7 +231,7 @@ describe('differences', () => {
   });
 
   test.each(DIFFERENCES)('%s', (row, asks, doesNot) => {
-    const member = row.replace(/\.\*\*$/, '');
+    const member = row.replace(/\.\*\*$/, '').replaceAll('[]', '[0]');
     expect(differencesOf(asks, row).map(one => one.member)).toContain(member);
     if (doesNot !== null) expect(differencesOf(doesNot, row).map(one => one.member)).not.toContain(member);
   });

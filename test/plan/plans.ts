@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTrainingJob } from '../../src/job/training-job.js';
 import { planTrainingJob, type HostPlan, type Plan } from '../../src/plan/plan.js';
-import { printPlan, type ListedObjects, type PrintedPlan } from '../../src/plan/printed-plan.js';
+import { printPlan, type PrintedPlan } from '../../src/plan/printed-plan.js';
 import { channel, SETTINGS, validRequest } from '../job/requests.js';
 
 export { channel };
@@ -25,8 +25,17 @@ export function configFile(changes: Members, name: string): string | undefined {
   return hostOf(changes).files[`/opt/ml/input/config/${name}`];
 }
 
-export function printedPlan(changes: Members, listings: Record<string, ListedObjects>): PrintedPlan {
-  return printPlan(planOf(changes), name => listings[name] ?? []);
+/** `listings`: of each channel, what the store showed in the bucket of its S3Uri. */
+export function printedPlan(
+  changes: Members,
+  listings: Record<string, readonly { readonly key: string; readonly size: number | null }[]>,
+): PrintedPlan {
+  const plan = planOf(changes);
+  const bucketOf = (name: string): string =>
+    plan.hosts[0]?.channels.find(one => one.name === name)?.location.bucket ?? '';
+  return printPlan(plan, name =>
+    (listings[name] ?? []).map((object, position) => ({ ...object, bucket: bucketOf(name), position })),
+  );
 }
 
 /** A file of a real job. */

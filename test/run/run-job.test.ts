@@ -54,7 +54,7 @@ test.each([
     } as unknown as Engine;
     const state = await runJob({
       plan: { ...planOf({ InputDataConfig: undefined }), uploads: [] },
-      listings: [],
+      survey: { listings: [], fileSystems: {}, fault: null },
       metricDefinitions: [],
       store: {} as Store,
       engine,

@@ -215,3 +215,54 @@ describe('a download', () => {
     expect(small.equals(await readFile(file))).toBe(true);
   });
 });
+
+describe('an object that only a manifest has named', () => {
+  const unlisted = { bucket: 'bucket', key: 'dir/key', size: null, etag: null };
+
+  it.each([
+    ['small', small],
+    ['large', large],
+    ['empty', Buffer.alloc(0)],
+  ])('is had by one GET without a condition: a %s one', async (_, body) => {
+    await using fake = await startFakeS3(answer => answerObject(answer, body));
+    const file = newFile();
+    let bytes = 0;
+    await fake.store.download(unlisted, file, { signal, onBytes: more => (bytes += more) });
+    expect(body.equals(await readFile(file))).toBe(true);
+    expect({ bytes, requests: fake.seen.length }).toEqual({ bytes: body.length, requests: 1 });
+    expect(fake.seen[0]?.headers['if-match']).toBeUndefined();
+  });
+
+  it('is held to the ETag of the first answer when that is cut off', async () => {
+    await using fake = await startFakeS3((answer, _seen, nth) =>
+      nth === 1
+        ? cutAfter(answer, large, 3 * 1024 * 1024)
+        : answerError(answer, 412, { code: 'PreconditionFailed' }),
+    );
+    const file = newFile();
+    await expect(fake.store.download(unlisted, file, { signal })).rejects.toMatchObject({
+      code: 'OBJECT_CHANGED',
+      message: expect.stringContaining('s3://bucket/dir/key, which a manifest names') as string,
+    });
+    expect(fake.seen[1]?.headers['if-match']).toBe(`"${md5(large)}"`);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('is never taken in part, though a server that ignores If-Match sends a shorter one', async () => {
+    await using fake = await startFakeS3((answer, _seen, nth) =>
+      nth === 1
+        ? cutAfter(answer, large, 3 * 1024 * 1024)
+        : answerObject(answer, small, { etag: md5(large) }),
+    );
+    const file = newFile();
+    await expect(fake.store.download(unlisted, file, { signal })).rejects.toMatchObject({
+      code: 'OBJECT_CHANGED',
+    });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('that is not there is told so', async () => {
+    await using fake = await startFakeS3(answer => answerError(answer, 404, { code: 'NoSuchKey' }));
+    await expect(fake.store.download(unlisted, newFile(), { signal })).rejects.toThrow('(it is not there)');
+  });
+});

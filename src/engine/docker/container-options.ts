@@ -19,6 +19,7 @@ export function containerOptions({
   plan,
   image,
   labels,
+  outside,
   room,
   sharedMemoryBytes,
 }: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
@@ -36,7 +37,7 @@ export function containerOptions({
     AttachStderr: true,
     Tty: false,
     HostConfig: {
-      Mounts: plan.mounts.map(mount => mountOf(mount, room)),
+      Mounts: plan.mounts.map(mount => mountOf(mount, { room, outside })),
       // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
       ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
       // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
@@ -70,9 +71,11 @@ export function labelsOf(labels: Readonly<Record<string, string>>): HostLabels {
 
 function mountOf(
   mount: { readonly path: string; readonly writable: boolean },
-  room: Room,
+  { room, outside }: { readonly room: Room; readonly outside: HostToPlace['outside'] },
 ): Docker.MountSettings {
   const common = { Target: mount.path, ReadOnly: !mount.writable };
+  const folder = outside[mount.path];
+  if (folder !== undefined) return { ...common, Type: 'bind', Source: folder };
   if (room.kind === 'folder') return { ...common, Type: 'bind', Source: join(room.folder, mount.path) };
   // What the image has at that path stays hidden, as it is by a bind.
   return {

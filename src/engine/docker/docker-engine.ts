@@ -116,7 +116,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
           return { host: host.plan.name, container, volumes: [] };
         } catch (thrown) {
           // The socket is here but the files are not: the engine runs elsewhere, so the room is sent to it.
-          if (!/bind source path does not exist/.test((thrown as Error).message)) throw refused(thrown);
+          if (!isMissingSource(thrown)) throw refused(thrown);
         }
       }
       const volumes = await asked(makeVolumes(docker, host));
@@ -126,7 +126,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         return { host: host.plan.name, container, volumes: Object.values(volumes) };
       } catch (thrown) {
         await removeVolumes(docker, Object.values(volumes));
-        throw refused(thrown);
+        throw isMissingSource(thrown) ? cannotSee(name, host) : refused(thrown);
       }
     },
 
@@ -236,6 +236,18 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       // dockerode keeps no connection open between requests.
     },
   };
+}
+
+function isMissingSource(thrown: unknown): boolean {
+  return /bind source path does not exist/.test((thrown as Error).message);
+}
+
+function cannotSee(engine: string, { outside }: HostToPlace): OptmlError {
+  const [folder = ''] = Object.values(outside);
+  return new OptmlError(
+    'ENGINE_UNFIT',
+    `${engine} cannot mount ${folder}: it does not see the files of this machine, so file systems need an engine that does.`,
+  );
 }
 
 interface EngineInfo {

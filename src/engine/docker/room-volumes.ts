@@ -10,10 +10,11 @@ import { asDockerLabels, containerOptions, resourceName } from './container-opti
 /** Mount path → volume name. */
 export type Volumes = Readonly<Record<string, string>>;
 
-export async function makeVolumes(docker: Docker, { plan, labels }: HostToPlace): Promise<Volumes> {
+export async function makeVolumes(docker: Docker, { plan, labels, outside }: HostToPlace): Promise<Volumes> {
   const made: Record<string, string> = {};
   try {
     for (const [index, { path }] of plan.mounts.entries()) {
+      if (outside[path] !== undefined) continue;
       const name = `${resourceName(labels)}-${index}${readable(path)}`;
       await docker.createVolume({ Name: name, Labels: asDockerLabels(labels) });
       made[path] = name;
@@ -40,7 +41,9 @@ export async function fillVolumes(
   }: { docker: Docker; host: HostToPlace; volumes: Volumes; contents: AsyncIterable<Uint8Array> },
   signal: AbortSignal,
 ): Promise<void> {
-  const writable = { ...host.plan, mounts: host.plan.mounts.map(({ path }) => ({ path, writable: true })) };
+  // What comes from elsewhere is not touched: of it, the room has an empty folder.
+  const inRoom = host.plan.mounts.filter(({ path }) => host.outside[path] === undefined);
+  const writable = { ...host.plan, mounts: inRoom.map(({ path }) => ({ path, writable: true })) };
   const options = containerOptions({
     ...host,
     plan: writable,

@@ -41,6 +41,7 @@ export function withSettings(command: Command): Command {
     .option('--home <dir>', 'where jobs, logs and the embedded store lie (OPTML_HOME; default ~/.optml)')
     .option('--store <store>', 'embedded, aws, or the URL of an S3-compatible server (OPTML_STORE)')
     .option('--map <s3=path>', 'read s3://bucket/prefix from a local folder; may be repeated', collect)
+    .option('--map-fs <id=path>', 'let a local folder stand for a file system; may be repeated', collect)
     .option('--map-image <uri=name>', 'use a local image for this one; may be repeated', collect)
     .option('--region <region>', 'default us-east-1')
     .option('--account <id>', "twelve digits; the RoleArn's goes first")

@@ -5,7 +5,7 @@ import { asOptmlError, OptmlError } from '../../errors.js';
 import { readUntilAborted } from '../body.js';
 import { changed, copyObjectFile, writeAll } from '../file-object.js';
 import { compareKeys, mergeByKey } from '../key-order.js';
-import type { ListedObject, ObjectAddress, Store, UploadOptions } from '../port.js';
+import type { ListedObject, ObjectAddress, Store, StoredObject, UploadOptions } from '../port.js';
 import { walkFolder } from '../walk-folder.js';
 import { findObject, placeObject } from './object-files.js';
 import {
@@ -39,12 +39,12 @@ export function createEmbeddedStore(root: string): Store {
       );
   }
 
-  async function* list(prefix: ObjectAddress, signal: AbortSignal): AsyncGenerator<ListedObject> {
+  async function* list(prefix: ObjectAddress, signal: AbortSignal): AsyncGenerator<StoredObject> {
     signal.throwIfAborted();
     assertBucket(prefix.bucket);
     const folder = bucketFolder(root, prefix.bucket);
     const plain = walkFolder({ folder, prefix: prefix.key, links: 'absent', signal });
-    yield* mergeByKey<ListedObject>([plain, listOdd(root, prefix, signal)]);
+    yield* mergeByKey<StoredObject>([plain, listOdd(root, prefix, signal)]);
   }
 
   async function download(
@@ -107,8 +107,8 @@ async function* listOdd(
   root: string,
   { bucket, key: prefix }: ObjectAddress,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
-  const found: ListedObject[] = [];
+): AsyncGenerator<StoredObject> {
+  const found: StoredObject[] = [];
   for await (const file of walkFolder({
     folder: oddFolder(root, bucket),
     prefix: '',

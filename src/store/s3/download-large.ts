@@ -23,6 +23,8 @@ const DAMAGED_TRIES = 4;
 
 /** How far a large object has come; a try that is cut off goes on from here. */
 interface Progress {
+  /** Held to the ETag and size of the first answer where the listing told none. */
+  object: ObjectAddress & ListedObject;
   /** Bytes in the file. */
   offset: number;
   digest: Digest | null;
@@ -37,16 +39,16 @@ export async function downloadLarge(
   const handle = await open(file, 'wx', 0o644);
   try {
     await handle.chmod(0o644);
-    const state: Progress = { offset: 0, digest: null, reported: 0 };
+    const state: Progress = { object, offset: 0, digest: null, reported: 0 };
     let damaged = 0;
     await client.retrying(signal, async progress => {
       const before = state.offset;
-      await fetchRest({ client, handle, state, object, signal, onBytes }).catch((thrown: unknown) => {
+      await fetchRest({ client, handle, state, signal, onBytes }).catch((thrown: unknown) => {
         if (state.offset > before) progress();
         throw thrown;
       });
       try {
-        assertWhole({ size: state.offset, object, digest: state.digest });
+        assertWhole({ size: state.offset, object: state.object, digest: state.digest });
       } catch (thrown) {
         if (++damaged >= DAMAGED_TRIES && thrown instanceof S3Fault)
           throw new S3Fault(thrown.message, { kind: 'final', code: thrown.code });
@@ -67,16 +69,15 @@ async function fetchRest({
   client,
   handle,
   state,
-  object,
   signal,
   onBytes,
-}: Omit<DownloadRequest, 'file'> & {
+}: Omit<DownloadRequest, 'file' | 'object'> & {
   readonly client: S3Client;
   readonly handle: FileHandle;
   readonly state: Progress;
 }): Promise<void> {
-  const writer = createWriter({ handle, object, state, onBytes });
-  const request = getRequest(object, signal);
+  const writer = createWriter({ handle, state, onBytes });
+  const request = getRequest(state.object, signal);
   const headers = state.offset === 0 ? {} : { range: `bytes=${state.offset}-` };
   try {
     await client.once({ ...request, headers: { ...request.headers, ...headers }, sink: writer.sink });
@@ -94,12 +95,10 @@ async function restart(handle: FileHandle, state: Progress): Promise<void> {
 /** Writes one piece while the next one is collected; asks for a pause when both are full. */
 function createWriter({
   handle,
-  object,
   state,
   onBytes,
 }: {
   readonly handle: FileHandle;
-  readonly object: ObjectAddress & ListedObject;
   readonly state: Progress;
   readonly onBytes: ((bytes: number) => void) | undefined;
 }): { readonly sink: Sink; readonly drain: () => Promise<void> } {
@@ -134,11 +133,11 @@ function createWriter({
   return {
     sink: {
       onHead(status, headers) {
-        assertSame(object, headers);
+        state.object = assertSame(state.object, headers);
         if (status === 200) {
           // Also the answer of a server that knows no ranges: it starts at the first byte.
           state.offset = 0;
-          state.digest = digestFor(headers, object.etag);
+          state.digest = digestFor(headers, state.object.etag ?? '');
         } else assertContinues(headers, state.offset);
       },
       onChunk(chunk) {

@@ -16,7 +16,7 @@ const HELD = 1024 * 1024;
 export async function downloadObject(client: S3Client, request: DownloadRequest): Promise<void> {
   const { object, signal } = request;
   try {
-    if (object.size <= HELD) await downloadSmall(client, request);
+    if (object.size !== null && object.size <= HELD) await downloadSmall(client, request);
     else await downloadLarge(client, request);
   } catch (thrown) {
     signal.throwIfAborted();
@@ -39,7 +39,7 @@ async function downloadSmall(
       sink: {
         onHead(_status, headers) {
           assertSame(object, headers);
-          digest = digestFor(headers, object.etag);
+          digest = digestFor(headers, object.etag ?? '');
         },
         onChunk(chunk) {
           size += chunk.length;
@@ -53,7 +53,7 @@ async function downloadSmall(
     return held;
   });
   writeSmall(file, chunks);
-  if (object.size > 0) onBytes?.(object.size);
+  if (object.size !== null && object.size > 0) onBytes?.(object.size);
 }
 
 function writeSmall(file: string, chunks: readonly Buffer[]): void {

@@ -21,21 +21,26 @@ export function getRequest(object: ObjectAddress & ListedObject, signal: AbortSi
     key: object.key,
     headers: {
       'x-amz-checksum-mode': 'ENABLED',
-      ...(object.etag === '' ? {} : { 'if-match': `"${object.etag}"` }),
+      ...(object.etag === null || object.etag === '' ? {} : { 'if-match': `"${object.etag}"` }),
     },
     signal,
   };
 }
 
-/** Throws OBJECT_CHANGED when the answer is about another object: some servers do not look at If-Match. */
-export function assertSame(object: ObjectAddress & ListedObject, headers: Headers): void {
+/**
+ * The object that this answer is about, with the ETag and size by which further answers are held to it.
+ * Throws OBJECT_CHANGED when it is another one than was asked for: some servers do not look at If-Match.
+ */
+export function assertSame<T extends ObjectAddress & ListedObject>(object: T, headers: Headers): T {
   const etag = withoutQuotes(headerText(headers, 'etag') ?? '');
-  if (etag !== '' && object.etag !== '' && etag !== object.etag)
+  if (etag !== '' && object.etag !== null && object.etag !== '' && etag !== object.etag)
     throw changed(object, `its ETag was ${object.etag} and is ${etag}`);
   const range = headerText(headers, 'content-range');
   const total = range === undefined ? headerText(headers, 'content-length') : range.split('/')[1];
-  if (total !== undefined && total !== '*' && Number(total) !== object.size)
-    throw changed(object, `it had ${object.size} bytes and has ${total}`);
+  const size = total === undefined || total === '*' ? null : Number(total);
+  if (size !== null && object.size !== null && size !== object.size)
+    throw changed(object, `it had ${object.size} bytes and has ${size}`);
+  return { ...object, etag: object.etag ?? etag, size: object.size ?? size };
 }
 
 export function assertContinues(headers: Headers, offset: number): void {
@@ -57,7 +62,8 @@ export function assertWhole({
   readonly object: ListedObject;
   readonly digest: Digest | null;
 }): void {
-  const wrong = size === object.size ? digest?.mismatch() : `${size} of ${object.size} bytes`;
+  const complete = object.size === null || size === object.size;
+  const wrong = complete ? digest?.mismatch() : `${size} of ${object.size} bytes`;
   if (typeof wrong === 'string')
     throw new S3Fault(`the body arrived damaged (${wrong})`, { kind: 'again', code: 'BadBody' });
 }

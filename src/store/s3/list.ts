@@ -1,6 +1,6 @@
 /** ListObjectsV2, page after page. */
 
-import type { ListedObject, ObjectAddress } from '../port.js';
+import type { StoredObject, ObjectAddress } from '../port.js';
 import type { S3Client } from './client.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
@@ -14,7 +14,7 @@ export async function* listObjects(
   client: S3Client,
   prefix: ObjectAddress,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
+): AsyncGenerator<StoredObject> {
   signal.throwIfAborted();
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);

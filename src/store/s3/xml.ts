@@ -1,7 +1,7 @@
 /** The few XML documents of S3 that a client reads and writes. */
 
 import { XMLParser } from 'fast-xml-parser';
-import type { ListedObject } from '../port.js';
+import type { StoredObject } from '../port.js';
 
 /** Values stay as they are in the text: keys may start with blanks, and look like numbers. */
 const parser = new XMLParser({
@@ -15,7 +15,7 @@ const parser = new XMLParser({
 type Tree = Readonly<Record<string, unknown>>;
 
 export interface ListPage {
-  readonly objects: readonly ListedObject[];
+  readonly objects: readonly StoredObject[];
   /** For the next page; undefined on the last one. */
   readonly continuation: string | undefined;
 }

@@ -1,0 +1,80 @@
+/** Every example of `fixtures/requests/` runs, and the plan of each is what its container saw. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { seesNothingLeft, type Described } from '../harness/job.js';
+import { optml, scratch } from '../harness/optml.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const FOLDER = join(ROOT, 'fixtures/requests');
+const EXAMPLES = readdirSync(FOLDER).filter(name => name.endsWith('.yaml'));
+
+const MAPS = [
+  ...['--map', `s3://optml-demo/digits=${join(ROOT, 'fixtures/digits')}`],
+  ...['--map-fs', `fs-0123456789abcdef0=${join(ROOT, 'fixtures/digits')}`],
+];
+
+interface Plan {
+  readonly hosts: readonly {
+    readonly files: Readonly<Record<string, string>>;
+    readonly channels: readonly {
+      readonly objects: readonly { readonly path: string; readonly bytes: number | null }[];
+    }[];
+  }[];
+}
+
+test('there is one of each way in', () => {
+  expect(EXAMPLES.map(name => name.replace('.yaml', ''))).toEqual([
+    'fastfile',
+    'file-system',
+    'file',
+    'manifest',
+    'sharded',
+  ]);
+});
+
+describe.each(EXAMPLES)('%s', example => {
+  test('says how it is run', () => {
+    expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
+      `optml run fixtures/requests/${example} --map`,
+    );
+  });
+
+  test('completes, and its container sees what the plan says', async () => {
+    const home = await scratch('home');
+    await copyFile(join(FOLDER, example), join(home, example));
+    const planned = await optml(['plan', example, ...MAPS], { home });
+    const { status, stdout, stderr } = await optml(['run', example, '--json', ...MAPS], { home });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) as string });
+    const name = (JSON.parse(stdout) as Described).TrainingJobName;
+    await seesNothingLeft(home, name);
+    const { hosts } = JSON.parse(planned.stdout) as Plan;
+    const seen = stderr.split('\n').flatMap(line => /^algo-1 \| (.*)$/.exec(line)?.[1] ?? []);
+    expect(seen).toEqual(example === 'file-system.yaml' ? trainFiles() : plannedFiles(hosts[0], seen));
+    expect(seen.length).toBeGreaterThan(1);
+  });
+});
+
+/** Paths below the channels and bytes, of objects and manifests; where the plan knows no bytes, those that were seen. */
+function plannedFiles(host: Plan['hosts'][number] | undefined, seen: readonly string[]): string[] {
+  const data = '/opt/ml/input/data/';
+  const manifests = Object.entries(host?.files ?? {})
+    .filter(([path]) => path.startsWith(data))
+    .map(([path, text]) => ({ path, bytes: Buffer.byteLength(text) }));
+  const objects = host?.channels.flatMap(channel => channel.objects) ?? [];
+  return [...objects, ...manifests]
+    .map(({ path, bytes }) => {
+      const file = path.slice(data.length);
+      return bytes === null ? (seen.find(line => line.startsWith(`${file} `)) ?? file) : `${file} ${bytes}`;
+    })
+    .sort();
+}
+
+/** A file system has no listing: its folder is there as it is. */
+function trainFiles(): string[] {
+  const folder = join(ROOT, 'fixtures/digits/train');
+  return readdirSync(folder)
+    .sort()
+    .map(name => `train/${name} ${readFileSync(join(folder, name)).length}`);
+}
