@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../make-folder.js';
 import { openModes, undoUmask } from '../channels/open-modes.js';
 import { roomContents, stage } from '../data-plane.js';
-import type { HostHandle, ImageFacts } from '../engine/port.js';
+import type { HostHandle, ImageFacts, JobNetwork } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
 import type { HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
@@ -13,13 +13,15 @@ import type { UndoList } from './undo-list.js';
 
 export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHandle[]> {
   const { plan, engine, reporter, labels, control } = run;
-  const [image] = await together(control.stopping, signal => [
+  const [image, network] = await together(control.stopping, signal => [
     findImage(run, signal),
+    openNetwork(run, undo),
     ...plan.hosts.map(host => stageInto(run, host, signal)),
   ]);
-  const keys = await openWayToStore(run, undo);
+  const keys = await openWayToStore(run, network, undo);
   const placed: HostHandle[] = [];
   for (const host of plan.hosts) {
+    control.stopping.throwIfAborted();
     const folder = roomOf(run, host.name);
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
@@ -27,6 +29,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
       {
         plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
         image,
+        network,
         folder,
         contents: () => roomContents(folder),
         outside: outsideOf(run, host),
@@ -53,14 +56,22 @@ function outsideOf({ survey }: JobRun, host: HostPlan): Record<string, string> {
   );
 }
 
+/** Removed after the hosts, which are placed later. */
+async function openNetwork({ plan, engine, labels }: JobRun, undo: UndoList): Promise<JobNetwork> {
+  const network = await engine.openNetwork(plan.network, { ...labels, host: '' });
+  if (network.id !== null) undo.add('The network of the job', () => engine.closeNetwork(network));
+  return network;
+}
+
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
 async function openWayToStore(
   { plan, engine, reporter, openAccess }: JobRun,
+  network: JobNetwork,
   undo: UndoList,
 ): Promise<StoreKeys | null> {
   const wanted = plan.hosts.some(host => Object.values(host.container.environment).includes(STORE));
   if (!wanted || openAccess === null) return null;
-  const address = await engine.gateway();
+  const address = await engine.gateway(network);
   if (address === null) {
     reporter.say({
       kind: 'note',

@@ -47,6 +47,7 @@ export async function fillVolumes(
   const options = containerOptions({
     ...host,
     plan: writable,
+    network: { kind: 'none', id: null, addresses: {} },
     room: { kind: 'volumes', volumes },
     sharedMemoryBytes: 0,
   });
