@@ -77,6 +77,11 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     resources({ InstanceType: 'ml.c6g.xlarge' }),
   ],
   [
+    'EnableInterContainerTrafficEncryption',
+    { ...resources({ InstanceCount: 2 }), EnableInterContainerTrafficEncryption: true },
+    { EnableInterContainerTrafficEncryption: true },
+  ],
+  [
     'ResourceConfig.InstanceGroups[].InstanceType',
     { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.g5.xlarge')] } },
     { ResourceConfig: { InstanceGroups: [group('a', 1)] } },
@@ -240,7 +245,7 @@ describe('differences', () => {
     expect(differences.find(one => one.member === 'VpcConfig')).toEqual({
       member: 'VpcConfig',
       asked: VPC,
-      here: "the container is on the engine's default network, or on none when it is isolated",
+      here: "one host is on the engine's default network, several on one of the job's own, an isolated one on none",
       why: 'there are no subnets and security groups here',
     });
   });
