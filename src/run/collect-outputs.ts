@@ -147,9 +147,11 @@ async function tellOfOthers(
   placed: readonly HostHandle[],
 ): Promise<void> {
   const losing: string[] = [];
-  for (const handle of placed)
-    if (!hosts.includes(handle.host) && !(await isEmpty(outputsFor(run, handle), from)))
-      losing.push(handle.host);
+  for (const handle of placed) {
+    if (hosts.includes(handle.host)) continue;
+    // What cannot be read is not worth the upload that went well.
+    if (!(await isEmpty(outputsFor(run, handle), from).catch(() => true))) losing.push(handle.host);
+  }
   if (losing.length === 0) return;
   const text = `${from} of ${losing.join(', ')} is not uploaded: as on SageMaker, only ${hosts.join(', ')}'s is. What every host must leave belongs in /opt/ml/model.`;
   run.reporter.say({ kind: 'note', text });

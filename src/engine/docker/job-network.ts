@@ -54,9 +54,13 @@ function optionsOf(kind: NetworkPlan['kind']): {
 /** The engine knows which ranges this machine and its networks leave free: what it would take is asked by taking it. */
 async function freeRange(docker: Docker, options: Docker.NetworkCreateOptions): Promise<string> {
   const network = docker.getNetwork((await docker.createNetwork(options)).id);
-  const { IPAM } = await network.inspect();
-  await network.remove();
-  const subnet = IPAM?.Config?.map(one => one['Subnet'] ?? '').find(one => isIPv4(one.split('/')[0] ?? ''));
+  let ranges: readonly { readonly Subnet?: string | undefined }[];
+  try {
+    ranges = ((await network.inspect()) as Partial<Docker.NetworkInspectInfo>).IPAM?.Config ?? [];
+  } finally {
+    await network.remove();
+  }
+  const subnet = ranges.map(one => one.Subnet ?? '').find(one => isIPv4(one.split('/')[0] ?? ''));
   if (subnet === undefined)
     throw new OptmlError('ENGINE_UNFIT', 'The Docker engine makes networks without IPv4.');
   return subnet;
