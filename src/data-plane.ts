@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { archiveOutputs } from './collect/archive-outputs.js';
 import { folderOutputs } from './collect/folder-outputs.js';
 import type { HostOutputs, OutputEntry } from './collect/output-entry.js';
+import { mergedOutputs } from './collect/merged-outputs.js';
 import { uploadOutput } from './collect/upload-output.js';
 import { tarOf } from './collect/tarball.js';
 import { feedHost } from './channels/feed-host.js';
@@ -21,7 +22,7 @@ import type { Mount } from './plan/opt-ml-tree.js';
 import type { HostPlan } from './plan/plan.js';
 
 export type { StageOptions };
-export { feedHost as feed, stageHost as stage, uploadOutput as collect };
+export { feedHost as feed, stageHost as stage, uploadOutput as collect, mergedOutputs as mergeOutputs };
 
 /** What an ended host left, read from its room, or through the engine where only that can. */
 export function outputsOf({
@@ -75,7 +76,7 @@ export async function keep({
   readonly from: string;
   readonly folder: string;
 }): Promise<string | null> {
-  if (await isEmpty(outputs.entries(from))) return null;
+  if (await isEmpty(outputs, from)) return null;
   await makeFolder(folder, 0o700);
   const path = join(
     folder,
@@ -92,9 +93,13 @@ export async function keep({
   return tar === null ? null : saveTar(tar, `${path}.tar`);
 }
 
-async function isEmpty(entries: AsyncIterable<unknown>): Promise<boolean> {
-  for await (const entry of entries) return entry === undefined;
-  return true;
+export async function isEmpty(outputs: HostOutputs, folder: string): Promise<boolean> {
+  const entries = outputs.entries(folder)[Symbol.asyncIterator]();
+  try {
+    return (await entries.next()).done === true;
+  } finally {
+    await entries.return?.();
+  }
 }
 
 /** What is there already is of a process that died over it. */

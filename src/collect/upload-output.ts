@@ -11,7 +11,7 @@ export type UploadResult = { readonly to: string; readonly bytes: number; readon
 
 export interface UploadRequest {
   readonly upload: UploadPlan;
-  readonly outputs: HostOutputs;
+  readonly outputs: Pick<HostOutputs, 'entries'>;
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly onTransfer: (change: { readonly bytes: number; readonly objects: number }) => void;

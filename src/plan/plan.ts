@@ -10,12 +10,14 @@ import { configFiles } from './config-files.js';
 import { environmentOf, type Surroundings } from './environment.js';
 import type { Share } from './objects.js';
 import { hostsOf, shareOf, type Host } from './hosts.js';
+import { networkOf, type NetworkPlan } from './network.js';
 import { channelFolder, foldersOf, mountsOf, type Mount } from './opt-ml-tree.js';
 import { uploadsOf, type UploadPlan } from './uploads.js';
 
 export interface Plan {
   readonly job: { readonly kind: 'training'; readonly name: string; readonly arn: string };
   readonly hosts: readonly HostPlan[];
+  readonly network: NetworkPlan;
   readonly uploads: readonly UploadPlan[];
   readonly limits: { readonly maxRuntimeSeconds: number; readonly stopGraceSeconds: number };
   readonly differences: readonly Difference[];
@@ -41,7 +43,6 @@ export interface ContainerPlan {
   readonly command: readonly string[] | null;
   /** What is added to the image's. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly network: 'default' | 'none';
 }
 
 /** A channel that goes to a host. Its objects are the host's share of the channel's one listing. */
@@ -71,10 +72,12 @@ const STOP_GRACE_SECONDS = 120;
 
 export function planTrainingJob(job: TrainingJob, surroundings: Surroundings): Plan {
   const hosts = hostsOf(job);
+  const names = hosts.map(host => host.name);
   return {
     job: { kind: job.kind, name: job.name, arn: job.arn },
     hosts: hosts.map(host => planHost({ job, host, hosts, surroundings })),
-    uploads: uploadsOf(job),
+    network: networkOf(job, names),
+    uploads: uploadsOf(job, names),
     limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
     differences: job.differences,
   };
@@ -99,7 +102,6 @@ function planHost({
       platform: job.platform,
       ...commandOf(job),
       environment: environmentOf(job, surroundings),
-      network: job.networkIsolation ? 'none' : 'default',
     },
     folders: foldersOf(job, channels),
     mounts: mountsOf(job, channels),

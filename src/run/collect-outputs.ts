@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { collect, keep, outputsOf } from '../data-plane.js';
+import { collect, isEmpty, keep, mergeOutputs, outputsOf } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
 import type { HostOutputs, OutputEntry } from '../collect/output-entry.js';
@@ -25,21 +25,19 @@ const MAX_NAMES = 20;
 export async function collectOutputs(run: CollectRun, placed: readonly HostHandle[]): Promise<string | null> {
   let reason: string | null = null;
   let lost: OptmlError | null = null;
-  for (const upload of run.plan.uploads)
-    for (const handle of placed) {
-      // What a run that died had uploaded already is not sent again.
-      if (run.reporter.state.uploaded.some(one => one.from === upload.from)) continue;
-      try {
-        run.control.killing.throwIfAborted();
-        if (await uploadOne(run, upload, outputsFor(run, handle))) continue;
-        lost = await keepOne(run, { upload, handle, why: UNNAMABLE, lost });
-      } catch (thrown) {
-        const { message } = asOptmlError(thrown);
-        const why = run.control.killing.aborted ? 'the job was killed' : message;
-        reason ??= reasonOfUpload(why);
-        lost = await keepOne(run, { upload, handle, why, lost });
-      }
+  for (const upload of run.plan.uploads) {
+    // What a run that died had uploaded already is not sent again.
+    if (run.reporter.state.uploaded.some(one => one.from === upload.from)) continue;
+    let why = UNNAMABLE;
+    try {
+      run.control.killing.throwIfAborted();
+      if (await uploadOne(run, upload, placed)) continue;
+    } catch (thrown) {
+      why = run.control.killing.aborted ? 'the job was killed' : asOptmlError(thrown).message;
+      reason ??= reasonOfUpload(why);
     }
+    for (const handle of placed) lost = (await keepOne(run, { upload, handle, why, lost })) ?? lost;
+  }
   return reason;
 }
 
@@ -79,8 +77,18 @@ function outputsFor(run: KeepRun, handle: HostHandle): HostOutputs {
 }
 
 /** False when there is content besides that no object can bear. */
-async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutputs): Promise<boolean> {
+async function uploadOne(
+  run: CollectRun,
+  upload: UploadPlan,
+  placed: readonly HostHandle[],
+): Promise<boolean> {
   const { store, control, reporter } = run;
+  const sources = placed.filter(({ host }) => upload.hosts.includes(host));
+  const clashes: string[] = [];
+  const outputs = mergeOutputs(
+    sources.map(handle => ({ host: handle.host, outputs: outputsFor(run, handle) })),
+    (host, path) => clashes.push(`${host}: ${JSON.stringify(path)}`),
+  );
   const sum = { bytes: 0, objects: 0 };
   const leftOut: OutputEntry[] = [];
   const progress = (finished: boolean): void =>
@@ -108,14 +116,14 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
   });
   progress(true);
   if (leftOut.length > 0) {
-    const names = leftOut.slice(0, MAX_NAMES).map(entry => entry.path);
-    const more = leftOut.length - names.length;
-    reporter.say({
-      kind: 'output.left-out',
-      from: upload.from,
-      names: more === 0 ? names : [...names, `and ${more} more`],
-    });
+    const names = someOf(leftOut.map(entry => entry.path));
+    reporter.say({ kind: 'output.left-out', from: upload.from, names });
   }
+  if (clashes.length > 0) {
+    const text = `${upload.from}: an earlier host wrote these paths too, and its files stand in the upload: ${someOf(clashes).join(', ')}`;
+    reporter.say({ kind: 'note', text });
+  }
+  await tellOfOthers(run, upload, placed);
   if (result !== null) {
     const file = store.locate(upload.to);
     reporter.say({
@@ -126,6 +134,28 @@ async function uploadOne(run: CollectRun, upload: UploadPlan, outputs: HostOutpu
     });
   }
   return !leftOut.some(entry => entry.kind === 'unnamable');
+}
+
+function someOf(names: readonly string[]): string[] {
+  const more = names.length - MAX_NAMES;
+  return more > 0 ? [...names.slice(0, MAX_NAMES), `and ${more} more`] : [...names];
+}
+
+/** SageMaker takes `output/data` from the first host only, and in silence. */
+async function tellOfOthers(
+  run: CollectRun,
+  { from, hosts }: UploadPlan,
+  placed: readonly HostHandle[],
+): Promise<void> {
+  const losing: string[] = [];
+  for (const handle of placed) {
+    if (hosts.includes(handle.host)) continue;
+    // What cannot be read is not worth the upload that went well.
+    if (!(await isEmpty(outputsFor(run, handle), from).catch(() => true))) losing.push(handle.host);
+  }
+  if (losing.length === 0) return;
+  const text = `${from} of ${losing.join(', ')} is not uploaded: as on SageMaker, only ${hosts.join(', ')}'s is. What every host must leave belongs in /opt/ml/model.`;
+  run.reporter.say({ kind: 'note', text });
 }
 
 const UNNAMABLE = 'some names in it are not UTF-8, and no object can bear them';
@@ -140,7 +170,8 @@ async function keepOne(
     lost,
   }: { upload: UploadPlan; handle: HostHandle; why: string; lost: OptmlError | null },
 ): Promise<OptmlError | null> {
-  const { reporter, keepFolder, files } = run;
+  const { reporter, files } = run;
+  const keepFolder = run.plan.hosts.length > 1 ? join(run.keepFolder, handle.host) : run.keepFolder;
   const archive = run.engine.archive(handle);
   try {
     if (archive !== null && lost?.code === 'ENGINE_UNREACHABLE') throw lost;

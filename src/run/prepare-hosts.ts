@@ -7,7 +7,7 @@ import { openModes, undoUmask } from '../channels/open-modes.js';
 import { fedChannels, type Feeding } from '../channels/feed-host.js';
 import { FIFO_FOLDER } from '../channels/fifos.js';
 import { feed, roomContents, stage } from '../data-plane.js';
-import type { HostHandle, ImageFacts } from '../engine/port.js';
+import type { HostHandle, ImageFacts, JobNetwork } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
@@ -22,14 +22,16 @@ export interface PreparedHosts {
 
 export async function prepareHosts(run: JobRun, undo: UndoList): Promise<PreparedHosts> {
   const { plan, engine, reporter, labels, control } = run;
-  const [image] = await together(control.stopping, signal => [
+  const [image, network] = await together(control.stopping, signal => [
     findImage(run, signal),
+    openNetwork(run, undo),
     ...plan.hosts.map(host => stageInto(run, host, signal)),
   ]);
-  const keys = await openWayToStore(run, undo);
+  const keys = await openWayToStore(run, network, undo);
   const placed: HostHandle[] = [];
   const feedings: Feeding[] = [];
   for (const host of plan.hosts) {
+    control.stopping.throwIfAborted();
     const folder = roomOf(run, host.name);
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
@@ -45,6 +47,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
       {
         plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
         image,
+        network,
         folder,
         contents: () => roomContents(folder, { shared, mounts: host.mounts }),
         shared,
@@ -115,14 +118,22 @@ async function mountChannels(run: JobRun, host: HostPlan, undo: UndoList): Promi
   return places;
 }
 
+/** Removed after the hosts, which are placed later. */
+async function openNetwork({ plan, engine, labels }: JobRun, undo: UndoList): Promise<JobNetwork> {
+  const network = await engine.openNetwork(plan.network, { ...labels, host: '' });
+  if (network.id !== null) undo.add('The network of the job', () => engine.closeNetwork(network));
+  return network;
+}
+
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
 async function openWayToStore(
   { plan, engine, reporter, openAccess }: JobRun,
+  network: JobNetwork,
   undo: UndoList,
 ): Promise<StoreKeys | null> {
   const wanted = plan.hosts.some(host => Object.values(host.container.environment).includes(STORE));
   if (!wanted || openAccess === null) return null;
-  const address = await engine.gateway();
+  const address = await engine.gateway(network);
   if (address === null) {
     reporter.say({
       kind: 'note',

@@ -77,6 +77,11 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     resources({ InstanceType: 'ml.c6g.xlarge' }),
   ],
   [
+    'EnableInterContainerTrafficEncryption',
+    { ...resources({ InstanceCount: 2 }), EnableInterContainerTrafficEncryption: true },
+    { EnableInterContainerTrafficEncryption: true },
+  ],
+  [
     'ResourceConfig.InstanceGroups[].InstanceType',
     { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.g5.xlarge')] } },
     { ResourceConfig: { InstanceGroups: [group('a', 1)] } },
@@ -172,12 +177,11 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'InputDataConfig[0].DataSource.DatasetSource',
     null,
   ],
-  ['ResourceConfig.InstanceCount', resources({ InstanceCount: 2 }), 'ResourceConfig.InstanceCount', null],
   [
     'ResourceConfig.InstanceGroups',
-    resources({ InstanceGroups: [group('a', 1), group('b', 1)] }),
+    { ResourceConfig: { InstanceGroups: [group('a', 1), group('b', 1, 'ml.m6g.large')] } },
     'ResourceConfig.InstanceGroups',
-    resources({ InstanceGroups: [group('a', 1), group('b', 0)] }),
+    { ResourceConfig: { InstanceGroups: [group('a', 2), group('b', 0, 'ml.m6g.large')] } },
   ],
   [
     'EnableManagedSpotTraining',
@@ -223,7 +227,7 @@ describe('differences', () => {
     expect(differences.find(one => one.member === 'VpcConfig')).toEqual({
       member: 'VpcConfig',
       asked: VPC,
-      here: "the container is on the engine's default network, or on none when it is isolated",
+      here: "one host is on the engine's default network, several on one of the job's own, an isolated one on none",
       why: 'there are no subnets and security groups here',
     });
   });
@@ -254,13 +258,14 @@ describe('refusals', () => {
   });
 
   test('several are told at once', () => {
-    const changes = { ...resources({ InstanceCount: 2 }), CheckpointConfig: { S3Uri: 's3://b/c' } };
+    const ResourceConfig = { InstanceGroups: [group('a', 1), group('b', 1, 'ml.m6g.large')] };
+    const changes = { ResourceConfig, CheckpointConfig: { S3Uri: 's3://b/c' } };
     expect(() => parseTrainingJob(validRequest(changes), SETTINGS)).toThrow(
       expect.objectContaining({
         code: 'REQUEST_REFUSED',
         message:
           '2 members of this request are refused. ' +
-          'ResourceConfig.InstanceCount 2 is refused: optml runs one host only; set it to 1. ' +
+          'ResourceConfig.InstanceGroups is refused: the one image of the job cannot be of two platforms here; give all groups types of arm64 (Graviton), or none. ' +
           'CheckpointConfig is refused: optml does not restore and upload checkpoints yet; leave it out to run without them.',
       }),
     );

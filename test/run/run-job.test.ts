@@ -42,6 +42,7 @@ test.each([
     const engine = {
       name: 'an engine',
       image: () => Promise.resolve({ id: 'i', how: 'exact', user: '' }),
+      openNetwork: () => Promise.resolve({ kind: 'default', id: null, addresses: {} }),
       gateway: () => Promise.resolve(null),
       place: () => Promise.resolve({ host: 'algo-1', container: 'c', volumes: ['v'] }),
       start: () => Promise.resolve({ ended: Promise.resolve({ code, outOfMemory: false }) }),

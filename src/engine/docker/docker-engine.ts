@@ -9,6 +9,7 @@ import type {
   ImageFacts,
   ImageOptions,
   ImageWanted,
+  JobNetwork,
   Leftover,
   RunningHost,
 } from '../port.js';
@@ -19,6 +20,7 @@ import type { Endpoint } from './endpoint.js';
 import { gatewayOf, isOwnAddress } from './gateway.js';
 import { containerOptions, LABELS, labelsOf, type Room } from './container-options.js';
 import { findImage, type ImageSources } from './images.js';
+import { closeNetwork, openNetwork } from './job-network.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
 
 export interface DockerEngineOptions {
@@ -103,9 +105,17 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       );
     },
 
-    async gateway(): Promise<string | null> {
+    openNetwork(wanted, labels): Promise<JobNetwork> {
+      return asked(openNetwork(docker, wanted, labels));
+    },
+
+    closeNetwork(network): Promise<void> {
+      return asked(closeNetwork(docker, network));
+    },
+
+    async gateway({ id }): Promise<string | null> {
       if (!options.endpoint.url.startsWith('unix://')) return null;
-      const network: unknown = await asked(docker.getNetwork('bridge').inspect());
+      const network: unknown = await asked(docker.getNetwork(id ?? 'bridge').inspect());
       const address = gatewayOf(network);
       // An engine in another network namespace, or in a virtual machine, has a gateway that is not this machine's.
       return address !== null && (await isOwnAddress(address)) ? address : null;

@@ -48,6 +48,7 @@ export async function fillVolumes(
     ...host,
     plan: writable,
     shared: [],
+    network: { kind: 'none', id: null, addresses: {} },
     room: { kind: 'volumes', volumes },
     sharedMemoryBytes: 0,
   });
