@@ -68,7 +68,7 @@ describe('hosts', () => {
     const ended = await runJob(request, { home });
     // The first host has no such channel: its `ls` fails, which is what this test wants to see.
     expect(ended.described.FailureReason).toMatch(/^AlgorithmError: , exit code: 2$/);
-    expect(JSON.parse(ended.logOf('algo-1')[0] ?? '')).toEqual({
+    expect(JSON.parse(ended.logOf('algo-1').find(line => line.startsWith('{')) ?? '')).toEqual({
       current_host: 'algo-1',
       current_instance_type: 'ml.c5.xlarge',
       current_group_name: 'feeders',
@@ -116,8 +116,9 @@ describe('hosts', () => {
         ...shell(
           [
             `test $(hostname) = algo-2 || { until python3 -c '${fetch}' 2>/dev/null; do sleep 0.1; done; exit; }`,
-            `${LISTEN} sleep 0.1; until grep -q 1F90 /proc/net/tcp; do sleep 0.1; done`,
-            'until grep " 06 " /proc/net/tcp | grep -q :1F90; do sleep 0.1; done',
+            'python3 -m http.server 8080 --directory /opt/ml/input/config >/tmp/log 2>&1 &',
+            'until grep -q "GET.* 200" /tmp/log; do sleep 0.1; done',
+            'while cat /proc/net/tcp* | grep -q ":1F90 [^ ]* 01 "; do sleep 0.1; done',
           ],
           { TrainingImage: 'optml-demo:latest' },
         ),
