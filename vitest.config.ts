@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // `npm run test:stores`
+    exclude: [...configDefaults.exclude, 'test/stores/**'],
     globalSetup: ['test/harness/set-up.ts'],
     // Containers on two cores: what is slow is slow, and a limit is there to end a hang.
     testTimeout: 120_000,

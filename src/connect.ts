@@ -1,6 +1,6 @@
 /** Settings and environment → the engine and the store that they mean. Both are opened only when something needs them. */
 import { readFileSync } from 'node:fs';
-import { defaultCredentials } from './aws/credentials.js';
+import { credentialsOf } from './aws/credentials.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import type { Settings } from './settings.js';
@@ -48,7 +48,7 @@ export function storeChoice(
   if (store === 'embedded') return { kind: 'embedded', folder };
   const access = {
     region,
-    credentials: defaultCredentials({ region }),
+    credentials: credentialsOf(environment, { region }),
     ...readBundle(environment['AWS_CA_BUNDLE']),
   };
   return store === 'aws' ? { kind: 'aws', ...access } : { kind: 'url', url: store, ...access };
@@ -66,7 +66,8 @@ export async function connectEngine(settings: Settings, environment: Environment
     endpoint: findEndpoint(docker),
     mappedImages: settings.mapImages,
     credentials: async registry =>
-      (await credentialsFor(registry, configFolder(docker))) ?? ecrCredentials(registry, settings.region),
+      (await credentialsFor(registry, configFolder(docker))) ??
+      ecrCredentials(registry, settings.region, environment),
     ownsRootFiles: process.getuid?.() === 0,
   });
 }
@@ -75,12 +76,14 @@ export async function connectEngine(settings: Settings, environment: Environment
 async function ecrCredentials(
   registry: string,
   region: string,
+  environment: Environment,
 ): Promise<{ username: string; password: string; serveraddress: string } | undefined> {
   const { loginToEcr, parseEcrHost } = await import('./aws/ecr-login.js');
   if (parseEcrHost(registry) === null) return undefined;
   const login = await loginToEcr({
     host: registry,
-    credentials: defaultCredentials({ region }),
+    credentials: credentialsOf(environment, { region }),
+    ...readBundle(environment['AWS_CA_BUNDLE']),
     signal: AbortSignal.timeout(20_000),
   });
   return { ...login, serveraddress: registry };
@@ -88,13 +91,19 @@ async function ecrCredentials(
 
 function readBundle(path: string | undefined): { readonly ca?: string } {
   if (path === undefined || path === '') return {};
-  try {
-    return { ca: readFileSync(path, 'utf8') };
-  } catch (thrown) {
-    throw new OptmlError(
+  const refuse = (what: string, cause?: unknown): OptmlError =>
+    new OptmlError(
       'USAGE',
-      `AWS_CA_BUNDLE names "${path}", which cannot be read: expected a file of PEM certificates.`,
-      { cause: thrown },
+      `AWS_CA_BUNDLE names "${path}", which ${what}: expected a file of PEM certificates.`,
+      { cause },
     );
+  let ca: string;
+  try {
+    ca = readFileSync(path, 'utf8');
+  } catch (thrown) {
+    throw refuse('cannot be read', thrown);
   }
+  // TLS would take it for a list of none, and trust nobody.
+  if (!ca.includes('-----BEGIN')) throw refuse('holds no certificate');
+  return { ca };
 }

@@ -11,6 +11,7 @@ import {
   type Environment,
 } from './connect.js';
 import { examine, type Finding } from './doctor.js';
+import { feederOf } from './feeder.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
@@ -21,6 +22,7 @@ import { s3Channels, type TrainingRequest } from './job/training-job.js';
 import { askToStop } from './journal/control-socket.js';
 import { findJob, readState, type JobRef } from './journal/find-job.js';
 import { homeAt, jobFiles, openHome, type Home, type Kind } from './journal/home.js';
+import { join } from 'node:path';
 import { homeKeys } from './journal/home-keys.js';
 import { lockState } from './journal/job-lock.js';
 import { readJobs } from './journal/journal.js';
@@ -125,6 +127,10 @@ export class Emulator {
         observer,
         now: this.#now,
         openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
+        startFeeder: feederOf({
+          settings: this.settings,
+          place: { environment: this.#environment, folder: home.s3 },
+        }),
         keepRoom,
         lazy,
         fileSystems: fileSystemMaps(this.settings),
@@ -223,10 +229,26 @@ export class Emulator {
     if (this.settings.store !== 'embedded' || dryRun) return report;
     const { sweepTemporary } = await import('./store/embedded/temporary.js');
     const files = await sweepTemporary(home.s3, this.#now());
+    const records = await this.#sweepRecords(home);
     return [
       ...report,
+      ...records,
       ...files.map(name => ({ what: 'file', name, job: '', done: 'removed', stays: false }) as const),
     ];
+  }
+
+  /** What the embedded store knows of objects that a person has deleted or changed. */
+  async #sweepRecords({ s3: root }: Home): Promise<CleanReport[]> {
+    const [{ sweepRecords }, { stampsOf }] = await Promise.all([
+      import('./store/embedded/object-record.js'),
+      import('./store/embedded/object-files.js'),
+    ]);
+    const now = this.#now();
+    const count = await sweepRecords({ root, now, stampsOf: address => stampsOf(root, address) });
+    const done = `${count} records of objects that are gone removed`;
+    return count === 0
+      ? []
+      : [{ what: 'file', name: join(root, '.optml/meta'), job: '', done, stays: false }];
   }
 
   /** `optml up`. Throws USAGE for a port that is taken, and with `--store aws`, which its clients reach themselves. */

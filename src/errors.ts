@@ -36,6 +36,8 @@ const CODES = {
   MANIFEST_INVALID: { exit: 1, aws: 'ClientError' },
   /** Two objects want one path, or a key does not fit into a folder; the message has the URI. */
   OBJECT_UNPLACEABLE: { exit: 1, aws: 'ClientError' },
+  /** An object is not what its channel says: no gzip, cut short … The message has the URI. */
+  OBJECT_UNREADABLE: { exit: 1, aws: 'ClientError' },
   /** The image cannot be had, or its platform is not the instance's. */
   IMAGE_UNAVAILABLE: { exit: 1, aws: 'ClientError' },
   /** The engine could not start the container: bad entrypoint, missing command … */

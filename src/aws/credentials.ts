@@ -1,4 +1,4 @@
-/** Where AWS credentials come from: the default chain of the AWS SDKs, or a fixed pair. */
+/** Where AWS credentials come from: the environment, the rest of the default chain of the AWS SDKs, or a fixed pair. */
 
 import { OptmlError } from '../errors.js';
 
@@ -15,6 +15,30 @@ export type CredentialSource = (options?: { readonly forceRefresh?: boolean }) =
 
 export function fixedCredentials(credentials: AwsCredentials): CredentialSource {
   return () => Promise.resolve(credentials);
+}
+
+/**
+ * As the AWS CLI and boto3 choose: keys in the environment first, also where AWS_PROFILE is set; then the profile, or the
+ * rest of the chain. (The chain of the SDK for JavaScript alone would take the profile before the keys.)
+ * https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+ */
+export function credentialsOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  { region }: { readonly region: string },
+): CredentialSource {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId = '',
+    AWS_SECRET_ACCESS_KEY: secretAccessKey = '',
+    AWS_SESSION_TOKEN: sessionToken = '',
+    AWS_PROFILE: profile = '',
+  } = environment;
+  if (accessKeyId !== '' && secretAccessKey !== '')
+    return fixedCredentials({
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === '' ? {} : { sessionToken }),
+    });
+  return defaultCredentials({ region, ...(profile === '' ? {} : { profile }) });
 }
 
 export interface DefaultChainOptions {
@@ -38,7 +62,7 @@ export function defaultCredentials(options: DefaultChainOptions = {}): Credentia
         await (chain ??= loadChain(options))
       )(request);
     } catch (thrown) {
-      throw noCredentials(thrown);
+      throw noCredentials(thrown, options.profile);
     }
   };
 }
@@ -60,11 +84,11 @@ function ignore(): void {
   // Warnings of the chain are about its own choice among sources.
 }
 
-function noCredentials(thrown: unknown): OptmlError {
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new OptmlError(
-    'STORE_DENIED',
-    `No AWS credentials were found (${reason.replace(/[.\s]+$/, '')}): expected them in the AWS default chain, so set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run aws sso login.`,
-    { cause: thrown },
-  );
+function noCredentials(thrown: unknown, profile: string | undefined): OptmlError {
+  const reason = (thrown instanceof Error ? thrown.message : String(thrown)).replace(/[.\s]+$/, '');
+  const message =
+    profile === undefined
+      ? `No AWS credentials were found (${reason}): expected them in the AWS default chain, so set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run aws sso login.`
+      : `No AWS credentials were found in the profile "${profile}" (${reason}): expected keys, a role, a process or a sign-in that works in ~/.aws/config or ~/.aws/credentials; look with aws configure list --profile ${profile}, or run aws sso login --profile ${profile}.`;
+  return new OptmlError('STORE_DENIED', message, { cause: thrown });
 }

@@ -1,4 +1,4 @@
-/** Lays out what a host finds when its container starts: folders, config files, and the objects of its File channels. */
+/** Lays out what a host finds when its container starts: folders, config files, the objects of its channels, the first FIFOs. */
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,8 @@ import { isInShare, manifestHead, manifestLine, nameInChannel, type Share } from
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import { readListing, type Listing } from '../survey/listing.js';
 import type { ListedObject, Store } from '../store/port.js';
+import { fifoName } from './feed-protocol.js';
+import { FIFO_FOLDER, makeFifos } from './fifos.js';
 import { forEachAtOnce } from './adaptive-pool.js';
 import { inRoom, safeParts } from './room.js';
 
@@ -36,7 +38,8 @@ export async function stageHost(options: StageOptions): Promise<void> {
     if (listing === undefined)
       throw new OptmlError('INTERNAL', `The channel ${channel.name} has no listing.`);
     if (channel.manifest !== null) await writeManifest(channel, listing, inRoom(room, channel.manifest));
-    await download(channel, listing, options);
+    if (channel.mode === 'Pipe') await makeFifos(inRoom(room, FIFO_FOLDER), [fifoName(channel.name, 0)]);
+    else await download(channel, listing, options);
     options.onChannel(listing);
   }
 }

@@ -1,7 +1,7 @@
 /** Sends one output of a host to where the plan says, as a stream: constant memory, no copy on disk. */
 import { formatS3Uri } from '../job/s3-location.js';
 import type { UploadPlan } from '../plan/uploads.js';
-import type { Store, UploadOptions } from '../store/port.js';
+import type { Store, UnfinishedUpload, UploadOptions } from '../store/port.js';
 import { gzip } from './gzip.js';
 import type { HostOutputs, OutputEntry } from './output-entry.js';
 import { tarOf } from './tarball.js';
@@ -11,12 +11,13 @@ export type UploadResult = { readonly to: string; readonly bytes: number; readon
 
 export interface UploadRequest {
   readonly upload: UploadPlan;
-  readonly outputs: HostOutputs;
+  readonly outputs: Pick<HostOutputs, 'entries'>;
   /** Files of the folder that were uploaded before, by path: as long as the stamp is the same, they are not sent again. */
   readonly sent?: ReadonlyMap<string, string>;
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly onTransfer: (change: { readonly bytes: number; readonly objects: number }) => void;
+  readonly onBegun: (upload: UnfinishedUpload) => void;
   /** Something that has no place in an upload. */
   readonly onLeftOut: (entry: OutputEntry) => void;
 }
@@ -48,7 +49,15 @@ async function uploadTarball(
   }
 }
 
-/** One object a file. Folders are not objects; links and special files cannot be, and are named. */
+/** Up to here a file is held in memory while it is sent, so that the next ones need not wait for it. */
+const HELD_BYTES = 256 * 1024;
+/** So many small files are under way at once. */
+const AT_ONCE = 64;
+
+/**
+ * One object a file: small ones side by side, each larger one by itself, in parts. Folders are not objects; links and
+ * special files cannot be, and are named. Returns or throws when all that was begun has come to rest.
+ */
 async function uploadObjects(
   request: UploadRequest,
   entries: AsyncIterable<OutputEntry>,
@@ -56,19 +65,44 @@ async function uploadObjects(
   const { upload, store, onTransfer, onLeftOut, signal } = request;
   let bytes = 0;
   let objects = 0;
-  for await (const entry of entries) {
-    signal.throwIfAborted();
-    if (entry.kind === 'folder') continue;
-    if (entry.kind !== 'file') {
-      onLeftOut(entry);
-      continue;
-    }
-    const isSent = entry.stamp !== undefined && request.sent?.get(entry.path) === entry.stamp;
-    if (!isSent) await store.upload(below(upload.to, entry.path), entry.body(), options(request));
+  let failed: { readonly thrown: unknown } | undefined;
+  const flights = new Set<Promise<void>>();
+
+  async function send(entry: OutputEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
+    await store.upload(below(upload.to, entry.path), body, options(request));
+    done(entry);
+  }
+
+  function done(entry: OutputEntry): void {
     bytes += entry.size;
     objects += 1;
     onTransfer({ bytes: entry.size, objects: 1 });
   }
+
+  try {
+    for await (const entry of entries) {
+      signal.throwIfAborted();
+      if (failed !== undefined) break;
+      if (entry.kind === 'folder') continue;
+      if (entry.kind !== 'file') onLeftOut(entry);
+      else if (entry.stamp !== undefined && request.sent?.get(entry.path) === entry.stamp) done(entry);
+      else if (entry.size > HELD_BYTES) await send(entry, entry.body());
+      else {
+        // An entry's content is there only until the next entry is asked for.
+        const held = await read(entry.body());
+        while (flights.size >= AT_ONCE) await Promise.race(flights);
+        const flight = send(entry, once(held))
+          .catch((thrown: unknown) => {
+            failed ??= { thrown };
+          })
+          .finally(() => flights.delete(flight));
+        flights.add(flight);
+      }
+    }
+  } finally {
+    await Promise.all(flights);
+  }
+  if (failed !== undefined) throw failed.thrown;
   return objects === 0 ? null : { to: formatS3Uri(upload.to), bytes, objects };
 }
 
@@ -77,8 +111,18 @@ export function below({ bucket, key }: UploadPlan['to'], path: string): UploadPl
   return { bucket, key: key === '' ? path : `${key}/${path}` };
 }
 
-function options({ upload, signal }: UploadRequest): UploadOptions {
-  return { signal, ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }) };
+async function read(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.length > 0) yield await Promise.resolve(bytes);
+}
+
+function options({ upload, signal, onBegun }: UploadRequest): UploadOptions {
+  return { signal, onBegun, ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }) };
 }
 
 /** The entries again, or null when none of them has a place in a tarball. */

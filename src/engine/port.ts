@@ -5,6 +5,7 @@
  * Handles are plain data: they go into the journal, so that another process can take over what a dead one left.
  */
 import type { Readable } from 'node:stream';
+import type { NetworkPlan } from '../plan/network.js';
 import type { HostPlan } from '../plan/plan.js';
 
 export interface Engine {
@@ -14,8 +15,12 @@ export interface Engine {
   probe(signal: AbortSignal): Promise<EngineFacts>;
   /** Makes sure that the image is there: as it is, under a mapped name, or pulled. Throws IMAGE_UNAVAILABLE, ENGINE_UNREACHABLE. */
   image(wanted: ImageWanted, options: ImageOptions): Promise<ImageFacts>;
-  /** The address at which containers on the default network reach this process; null where they cannot. */
-  gateway(): Promise<string | null>;
+  /** Names and network of a job's hosts, before any of them is placed. Throws ENGINE_UNFIT where there is no room for one. */
+  openNetwork(wanted: NetworkPlan, labels: HostLabels): Promise<JobNetwork>;
+  /** Removes what was made for it, when no host is left. Twice is no error. */
+  closeNetwork(network: JobNetwork): Promise<void>;
+  /** The address at which containers on this network reach this process; null where they cannot. */
+  gateway(network: JobNetwork): Promise<string | null>;
   /** Makes a host ready to start. `room` is the folder of this machine in which its `/opt/ml` is laid out. */
   place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle>;
   /** Starts it; everything that it prints goes to `onOutput`. Throws CONTAINER_UNSTARTABLE, ENGINE_UNREACHABLE. */
@@ -76,22 +81,37 @@ export interface ImageFacts {
 export interface HostToPlace {
   readonly plan: HostPlan;
   readonly image: ImageFacts;
+  readonly network: JobNetwork;
   /** Folder of this machine in which the host's `/opt/ml` is laid out. */
   readonly folder: string;
   /** The room as a tar stream, with paths from the root of the container: for engines that cannot mount the folder. */
   readonly contents: () => AsyncIterable<Uint8Array>;
+  /**
+   * Paths in it that this process goes on writing to while the container runs. Where rooms are not mounted these are, read-only;
+   * an engine that cannot is refused with ENGINE_UNFIT.
+   */
+  readonly shared: readonly string[];
   /** Mounts that come from elsewhere: mount path → a folder of this machine. The room has an empty folder there. */
   readonly outside: Readonly<Record<string, string>>;
   readonly labels: HostLabels;
 }
 
-/** On every container, network and volume that is made. */
+/** On every container, network and volume that is made; a network has no host. */
 export interface HostLabels {
   readonly job: string;
   readonly run: string;
   readonly host: string;
   /** Who may be asked to end it: see `journal/owner.ts`. */
   readonly owner: string;
+}
+
+/** Plain data. */
+export interface JobNetwork {
+  readonly kind: NetworkPlan['kind'];
+  /** The engine's name of a network that was made for the job; null where none was. */
+  readonly id: string | null;
+  /** Host → its address there. */
+  readonly addresses: Readonly<Record<string, string>>;
 }
 
 /** Plain data. */

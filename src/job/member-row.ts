@@ -1,6 +1,6 @@
 /** The columns of the member table, and the conditions that its rows use. */
 import { asCheckedRequest, inputModeOf } from './checked-request.js';
-import { isAccelerated } from './instance-type.js';
+import { isAccelerated, platformOf } from './instance-type.js';
 import type { JobRequest } from './job-request.js';
 import { isObject } from './validate.js';
 
@@ -60,15 +60,27 @@ export function moreThan(limit: number): When {
   return { words: `more than ${limit}`, holds: value => typeof value === 'number' && value > limit };
 }
 
-/** So many instances in all groups together. */
-export function instancesMoreThan(limit: number): When {
-  return {
-    words: `more than ${limit} instance in all groups`,
-    holds: value =>
-      Array.isArray(value) &&
-      value.reduce((sum: number, group) => sum + Number(isObject(group) ? group['InstanceCount'] : 0), 0) >
-        limit,
-  };
+/** Groups that have no instance do not count. */
+export const OF_TWO_PLATFORMS: When = {
+  words: 'with instances of arm64 and of amd64',
+  holds: (_, request) => new Set(instancesOf(request).map(platformOf)).size > 1,
+};
+
+export const TRUE_WITH_PEERS: When = {
+  words: '`true`, and more than one instance',
+  holds: (value, request) => value === true && instancesOf(request).length > 1,
+};
+
+/** The type of each instance. */
+function instancesOf(request: JobRequest): string[] {
+  const {
+    InstanceType: type = '',
+    InstanceCount: count = 0,
+    InstanceGroups: groups = [],
+  } = asCheckedRequest(request).ResourceConfig ?? {};
+  return [{ InstanceType: type, InstanceCount: count }, ...groups].flatMap(group =>
+    Array.from({ length: group.InstanceCount }, () => group.InstanceType),
+  );
 }
 
 /** The job's input mode counts where a channel does not name its own. */

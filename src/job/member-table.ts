@@ -6,17 +6,17 @@ import {
   ACCELERATED,
   FROM_PRIVATE_REGISTRY,
   GIVEN,
-  instancesMoreThan,
+  OF_TWO_PLATFORMS,
   is,
   isModeOfAChannel,
   moreThan,
   PROFILING,
   TRUE,
+  TRUE_WITH_PEERS,
   WITHOUT_NETWORK_ISOLATION,
   type MemberRow,
 } from './member-row.js';
 
-const PIPE = { why: 'optml does not stream channels through FIFOs yet', instead: 'use File mode' };
 const FAST_FILE = {
   here: 'the objects are downloaded before the container starts, and mounted read-only; with --fastfile lazy, rclone reads them when they are asked for',
   why: "the mount is part of SageMaker's instances; how it reads ahead and what it keeps is not documented",
@@ -59,9 +59,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'AlgorithmSpecification.TrainingInputMode',
-    honoured: '`File`',
+    honoured: '`File`, `Pipe`',
     difference: { when: isModeOfAChannel('FastFile'), ...FAST_FILE },
-    refused: [{ when: isModeOfAChannel('Pipe'), ...PIPE }],
   },
   { member: 'AlgorithmSpecification.ContainerEntrypoint', honoured: '' },
   { member: 'AlgorithmSpecification.ContainerArguments', honoured: '' },
@@ -92,28 +91,29 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'InputDataConfig[].ContentType', honoured: '' },
   {
     member: 'InputDataConfig[].CompressionType',
-    honoured: '`None`',
-    refused: [{ when: is('Gzip'), ...PIPE }],
+    honoured: '',
   },
-  { member: 'InputDataConfig[].RecordWrapperType', honoured: 'no effect in File mode, as on SageMaker' },
+  {
+    member: 'InputDataConfig[].RecordWrapperType',
+    honoured: 'each object is one record; no effect in File mode, as on SageMaker',
+  },
   {
     member: 'InputDataConfig[].InputMode',
-    honoured: '`File`',
+    honoured: '`File`, `Pipe`',
     difference: { when: is('FastFile'), ...FAST_FILE },
-    refused: [{ when: is('Pipe'), ...PIPE }],
   },
   {
     member: 'InputDataConfig[].ShuffleConfig.**',
-    honoured: 'no effect in File mode, as on SageMaker: files have no order',
+    honoured:
+      'a new order in each epoch, the same for the same seed; which one is not that of SageMaker, which is not documented. No effect in File mode: files have no order',
   },
   { member: 'InputDataConfig[].DataSource', honoured: '' },
   { member: 'InputDataConfig[].DataSource.S3DataSource', honoured: '' },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.S3DataType',
     honoured:
-      '`S3Prefix`, `ManifestFile`: files lie under their whole keys, and there is no `-manifest` file (both UNCONFIRMED)',
+      '`S3Prefix`, `ManifestFile`: files lie under their whole keys, and there is no `-manifest` file (both UNCONFIRMED), `AugmentedManifestFile`: values that are no text are sent as JSON (UNCONFIRMED)',
     refused: [
-      { when: is('AugmentedManifestFile'), ...PIPE },
       {
         when: is('Converse'),
         why: 'it is for the serverless customization of models',
@@ -125,7 +125,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType',
     honoured:
-      '`ShardedByS3Key` deals the listing out, host for host; the one host that there is gets all of it',
+      '`ShardedByS3Key` deals the listing out to the hosts that receive the channel, object for object',
   },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.AttributeNames',
@@ -134,7 +134,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.InstanceGroupNames',
     honoured:
-      'a channel of other groups does not reach the host, and stands in its inputdataconfig.json (UNCONFIRMED)',
+      'a channel does not reach hosts of other groups, and stands in their inputdataconfig.json (UNCONFIRMED)',
   },
   {
     member: 'InputDataConfig[].DataSource.S3DataSource.ModelAccessConfig.**',
@@ -189,8 +189,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ResourceConfig.InstanceCount',
-    honoured: '1',
-    refused: [{ when: moreThan(1), why: 'optml runs one host only', instead: 'set it to 1' }],
+    honoured:
+      "a container a host, algo-1 …, on a network of the job's own; all have this machine's CPU and memory",
   },
   { member: 'ResourceConfig.VolumeSizeInGB', honoured: 'not a limit: the job has the disk of this machine' },
   {
@@ -211,12 +211,12 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ResourceConfig.InstanceGroups',
-    honoured: 'with one instance in all groups together',
+    honoured: 'hosts are numbered through the groups in their order',
     refused: [
       {
-        when: instancesMoreThan(1),
-        why: 'optml runs one host only',
-        instead: 'keep one group of one instance',
+        when: OF_TWO_PLATFORMS,
+        why: 'the one image of the job cannot be of two platforms here',
+        instead: 'give all groups types of arm64 (Graviton), or none',
       },
     ],
   },
@@ -225,7 +225,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     honoured: 'as InstanceType',
     difference: ACCELERATED_DIFFERENCE,
   },
-  { member: 'ResourceConfig.InstanceGroups[].InstanceCount', honoured: '0 or 1' },
+  { member: 'ResourceConfig.InstanceGroups[].InstanceCount', honoured: '' },
   { member: 'ResourceConfig.InstanceGroups[].InstanceGroupName', honoured: '' },
   {
     member: 'ResourceConfig.TrainingPlanArn',
@@ -258,8 +258,19 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     difference: { when: GIVEN, here: 'the job starts at once', why: 'there is no capacity to wait for' },
   },
 
-  { member: 'EnableNetworkIsolation', honoured: 'the container has no network at all' },
-  { member: 'EnableInterContainerTrafficEncryption', honoured: 'no effect with one host, as on SageMaker' },
+  {
+    member: 'EnableNetworkIsolation',
+    honoured: 'no way out, nor to this machine, and no keys; hosts of one job reach each other',
+  },
+  {
+    member: 'EnableInterContainerTrafficEncryption',
+    honoured: 'no effect with one host, as on SageMaker',
+    difference: {
+      when: TRUE_WITH_PEERS,
+      here: 'traffic between the hosts is not encrypted',
+      why: 'it does not leave this machine',
+    },
+  },
   {
     member: 'EnableManagedSpotTraining',
     refused: [
@@ -274,7 +285,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     member: 'VpcConfig.**',
     difference: {
       when: GIVEN,
-      here: "the container is on the engine's default network, or on none when it is isolated",
+      here: "one host is on the engine's default network, several on one of the job's own, an isolated one on none",
       why: 'there are no subnets and security groups here',
     },
   },

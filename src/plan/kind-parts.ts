@@ -22,7 +22,8 @@ export interface KindParts<Job, JobChannel extends S3Channel> {
   readonly channelFolder: (channel: JobChannel) => string;
   /** Path in the container of the `<channel>-manifest` file; null where there is none. */
   readonly manifest: (channel: JobChannel) => string | null;
-  readonly uploads: (job: Job) => UploadPlan[];
+  /** `hosts`: the names of all. */
+  readonly uploads: (job: Job, hosts: readonly string[]) => UploadPlan[];
   readonly messages: MessageFiles;
 }
 

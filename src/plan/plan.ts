@@ -10,6 +10,7 @@ import type { Surroundings } from './environment.js';
 import type { KindParts, MessageFiles } from './kind-parts.js';
 import type { Share } from './objects.js';
 import { hostsOf, shareOf, type Host } from './hosts.js';
+import { networkOf, type NetworkPlan } from './network.js';
 import type { Mount } from './opt-ml-tree.js';
 import { PROCESSING_PARTS } from './processing-parts.js';
 import { TRAINING_PARTS } from './training-parts.js';
@@ -18,6 +19,7 @@ import type { UploadPlan } from './uploads.js';
 export interface Plan {
   readonly job: { readonly kind: Job['kind']; readonly name: string; readonly arn: string };
   readonly hosts: readonly HostPlan[];
+  readonly network: NetworkPlan;
   readonly uploads: readonly UploadPlan[];
   readonly limits: { readonly maxRuntimeSeconds: number; readonly stopGraceSeconds: number };
   readonly messages: MessageFiles;
@@ -44,7 +46,6 @@ export interface ContainerPlan {
   readonly command: readonly string[] | null;
   /** What is added to the image's. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly network: 'default' | 'none';
 }
 
 /** A channel that goes to a host. Its objects are the host's share of the channel's one listing. */
@@ -91,10 +92,12 @@ function assemble<OneJob extends Job, JobChannel extends S3Channel>(
 ): Plan {
   const { job, parts } = assembly;
   const hosts = hostsOf(job);
+  const names = hosts.map(host => host.name);
   return {
     job: { kind: job.kind, name: job.name, arn: job.arn },
     hosts: hosts.map(host => planHost(assembly, host, hosts)),
-    uploads: parts.uploads(job),
+    network: networkOf(job, names),
+    uploads: parts.uploads(job, names),
     limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
     messages: parts.messages,
     differences: job.differences,
@@ -115,7 +118,6 @@ function planHost<OneJob extends Job, JobChannel extends S3Channel>(
       platform: job.platform,
       ...parts.command(job),
       environment: parts.environment(job, surroundings),
-      network: job.networkIsolation ? 'none' : 'default',
     },
     folders: parts.folders(job, here),
     mounts: parts.mounts(job, here),

@@ -7,8 +7,10 @@ import type { ChannelPlan, HostPlan, Plan } from './plan.js';
 export interface PrintedPlan {
   readonly job: Plan['job'];
   readonly hosts: readonly PrintedHost[];
+  readonly network: Plan['network'];
   readonly uploads: readonly {
     readonly from: string;
+    readonly hosts: readonly string[];
     readonly to: string;
     readonly when: 'end' | 'continuous';
   }[];
@@ -52,7 +54,8 @@ export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObje
   return {
     job: plan.job,
     hosts: plan.hosts.map(host => printHost(host, objectsOf)),
-    uploads: plan.uploads.map(({ from, to, when }) => ({ from, to: formatS3Uri(to), when })),
+    network: plan.network,
+    uploads: plan.uploads.map(({ from, hosts, to, when }) => ({ from, hosts, to: formatS3Uri(to), when })),
     limits: plan.limits,
     differences: plan.differences,
   };

@@ -64,9 +64,10 @@ function localPaths({ channels, outputs }: ProcessingJob): string[] {
 }
 
 /** No job's name is put into the key (contract §2.7). */
-function uploadsOf(job: ProcessingJob): UploadPlan[] {
+function uploadsOf(job: ProcessingJob, hosts: readonly string[]): UploadPlan[] {
   return job.outputs.map(({ localPath, location, uploadMode, kmsKeyId }) => ({
     from: localPath,
+    hosts,
     form: 'objects',
     to: { ...location, key: location.key.replace(/\/$/, '') },
     when: uploadMode === 'Continuous' ? 'continuous' : 'end',

@@ -5,6 +5,8 @@ import type { FolderUpload, TrainingJob } from '../job/training-job.js';
 export interface UploadPlan {
   /** Folder in the container. */
   readonly from: string;
+  /** The hosts from which it comes. Where two wrote one path, that of the first named stands. */
+  readonly hosts: readonly string[];
   /** `tar.gz`: one object at `to`; `objects`: one object a file, below `to`. */
   readonly form: 'tar.gz' | 'objects';
   readonly to: S3Location;
@@ -12,41 +14,42 @@ export interface UploadPlan {
   readonly kmsKeyId: string | null;
 }
 
-/** The model comes first: it is what the user waits for. */
-export function uploadsOf(job: TrainingJob): UploadPlan[] {
+/**
+ * The model comes first: it is what the user waits for. All hosts' models become one; of `output/data`, the first host's
+ * only, as real jobs show (contract §1.8).
+ */
+export function uploadsOf(job: TrainingJob, hosts: readonly string[]): UploadPlan[] {
   const { location, compression, kmsKeyId } = job.output;
-  const artifact = (from: string, leaf: string): UploadPlan =>
-    compression === 'GZIP'
+  const artifact = (from: string, leaf: string, sources: readonly string[]): UploadPlan => {
+    const common = { from, hosts: sources, when: 'end', kmsKeyId } as const;
+    return compression === 'GZIP'
       ? {
-          from,
+          ...common,
           form: 'tar.gz',
           to: under(location, job.name, 'output', `${archiveName(leaf)}.tar.gz`),
-          when: 'end',
-          kmsKeyId,
         }
-      : { from, form: 'objects', to: under(location, job.name, 'output', leaf), when: 'end', kmsKeyId };
+      : { ...common, form: 'objects', to: under(location, job.name, 'output', leaf) };
+  };
+  const folderUpload = ({ localPath, location: to }: FolderUpload, leaf: string): UploadPlan => ({
+    from: localPath,
+    hosts,
+    form: 'objects',
+    to: under(to, job.name, leaf),
+    when: 'end',
+    kmsKeyId: null,
+  });
   return [
-    artifact('/opt/ml/model', 'model'),
-    artifact('/opt/ml/output/data', 'data'),
-    ...(job.debugHook === null ? [] : [folderUpload(job.name, job.debugHook, 'debug-output')]),
-    ...(job.tensorBoard === null ? [] : [folderUpload(job.name, job.tensorBoard, 'tensorboard-output')]),
-    ...(job.profiler === null ? [] : [folderUpload(job.name, job.profiler, 'profiler-output')]),
+    artifact('/opt/ml/model', 'model', hosts),
+    artifact('/opt/ml/output/data', 'data', hosts.slice(0, 1)),
+    ...(job.debugHook === null ? [] : [folderUpload(job.debugHook, 'debug-output')]),
+    ...(job.tensorBoard === null ? [] : [folderUpload(job.tensorBoard, 'tensorboard-output')]),
+    ...(job.profiler === null ? [] : [folderUpload(job.profiler, 'profiler-output')]),
   ];
 }
 
 /** `output/data` becomes `output.tar.gz`, but uncompressed it lies under `data/` (contract §1.8). */
 function archiveName(leaf: string): string {
   return leaf === 'data' ? 'output' : leaf;
-}
-
-function folderUpload(jobName: string, { localPath, location }: FolderUpload, leaf: string): UploadPlan {
-  return {
-    from: localPath,
-    form: 'objects',
-    to: under(location, jobName, leaf),
-    when: 'end',
-    kmsKeyId: null,
-  };
 }
 
 /** A slash at the end of the output path is not doubled. */

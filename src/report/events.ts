@@ -49,6 +49,8 @@ export type JobEvent =
       readonly outOfMemory: boolean;
     }
   | OutputUploaded
+  /** The store holds something of an output that nobody sees yet: it is to be freed when this process dies. */
+  | { readonly kind: 'upload.begun'; readonly time: number; readonly upload: BegunUpload }
   /** An output that could not be uploaded: where it lies now. */
   | {
       readonly kind: 'output.kept';
@@ -91,6 +93,13 @@ export interface PlacedHost {
   readonly host: string;
   readonly container: string;
   readonly volumes: readonly string[];
+}
+
+/** The store port's `UnfinishedUpload`, said again for the same reason. */
+export interface BegunUpload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly id: string;
 }
 
 export interface JobCreated {

@@ -2,6 +2,7 @@
 import type { JobKind } from '../job/job-request.js';
 import { KIND_WORDS } from './kind-words.js';
 import type {
+  BegunUpload,
   JobCreated,
   JobEvent,
   OutputUploaded,
@@ -32,6 +33,8 @@ export interface JobState {
   readonly metrics: readonly { readonly name: string; readonly value: number; readonly time: number }[];
   /** Outputs that are nowhere but in the host itself, which therefore must not be removed. */
   readonly unsaved: readonly { readonly from: string; readonly where: string }[];
+  /** Uploads that were begun, of outputs that are not uploaded yet. */
+  readonly begun: readonly BegunUpload[];
   readonly kept: readonly { readonly from: string; readonly path: string }[];
 }
 
@@ -70,6 +73,7 @@ export function startOf(created: JobCreated): JobState {
     placed: [],
     metrics: [],
     unsaved: [],
+    begun: [],
     kept: [],
   };
 }
@@ -85,7 +89,9 @@ export function next(state: JobState, event: JobEvent): JobState {
     case 'job.exit-message':
       return { ...state, exitMessage: event.text };
     case 'output.uploaded':
-      return { ...state, uploaded: [...state.uploaded, event] };
+      return { ...state, uploaded: [...state.uploaded, event], begun: [] };
+    case 'upload.begun':
+      return { ...state, begun: [...state.begun, event.upload] };
     case 'metrics.final':
       return { ...state, metrics: event.values };
     case 'output.unsaved':

@@ -33,6 +33,7 @@ export interface JobToAccept {
   readonly now: () => number;
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: JobRun['openAccess'];
+  readonly startFeeder: JobRun['startFeeder'];
   readonly fileSystems: readonly FileSystemMap[];
   readonly lazy: JobRun['lazy'];
   /** `--keep` */
@@ -78,7 +79,20 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
 }
 
 async function runAccepted(
-  { job, home, owner, store, engine, control, observer, now, openAccess, lazy, keepRoom }: JobToAccept,
+  {
+    job,
+    home,
+    owner,
+    store,
+    engine,
+    control,
+    observer,
+    now,
+    openAccess,
+    startFeeder,
+    lazy,
+    keepRoom,
+  }: JobToAccept,
   accepted: {
     readonly files: JobFiles;
     readonly plan: Plan;
@@ -126,6 +140,7 @@ async function runAccepted(
       keepFolder: join(home.kept, run),
       labels: { job: job.name, run, owner: formatOwner(owner) },
       openAccess,
+      startFeeder,
       lazy,
       keepRoom,
     });

@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { collect, keep, outputsOf, type SentFiles } from '../data-plane.js';
+import { collect, isEmpty, keep, mergeOutputs, outputsOf } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
 import type { HostOutputs, OutputEntry } from '../collect/output-entry.js';
@@ -30,21 +30,19 @@ export async function collectOutputs(
 ): Promise<string | null> {
   let reason: string | null = null;
   let lost: OptmlError | null = null;
-  for (const upload of run.plan.uploads)
-    for (const handle of placed) {
-      // What a run that died had uploaded already is not sent again.
-      if (run.reporter.state.uploaded.some(one => one.from === upload.from)) continue;
-      try {
-        run.control.killing.throwIfAborted();
-        if (await uploadOne(run, upload, outputsFor(run, handle), sent(handle.host, upload.from))) continue;
-        lost = await keepOne(run, { upload, handle, why: UNNAMABLE, lost });
-      } catch (thrown) {
-        const { message } = asOptmlError(thrown);
-        const why = run.control.killing.aborted ? 'the job was killed' : message;
-        reason ??= reasonOfUpload(why);
-        lost = await keepOne(run, { upload, handle, why, lost });
-      }
+  for (const upload of run.plan.uploads) {
+    // What a run that died had uploaded already is not sent again.
+    if (run.reporter.state.uploaded.some(one => one.from === upload.from)) continue;
+    let why = UNNAMABLE;
+    try {
+      run.control.killing.throwIfAborted();
+      if (await uploadOne(run, upload, { placed, sent })) continue;
+    } catch (thrown) {
+      why = run.control.killing.aborted ? 'the job was killed' : asOptmlError(thrown).message;
+      reason ??= reasonOfUpload(why);
     }
+    for (const handle of placed) lost = (await keepOne(run, { upload, handle, why, lost })) ?? lost;
+  }
   return reason;
 }
 
@@ -87,10 +85,17 @@ function outputsFor(run: KeepRun, handle: HostHandle): HostOutputs {
 async function uploadOne(
   run: CollectRun,
   upload: UploadPlan,
-  outputs: HostOutputs,
-  sent: SentFiles,
+  { placed, sent }: { readonly placed: readonly HostHandle[]; readonly sent: SentOutputs },
 ): Promise<boolean> {
   const { store, control, reporter } = run;
+  const sources = placed.filter(({ host }) => upload.hosts.includes(host));
+  // What was sent while the job ran is known by its path, which several hosts may share.
+  const only = sources.length === 1 ? sources[0] : undefined;
+  const clashes: string[] = [];
+  const outputs = mergeOutputs(
+    sources.map(handle => ({ host: handle.host, outputs: outputsFor(run, handle) })),
+    (host, path) => clashes.push(`${host}: ${JSON.stringify(path)}`),
+  );
   const sum = { bytes: 0, objects: 0 };
   const leftOut: OutputEntry[] = [];
   const progress = (finished: boolean): void =>
@@ -106,7 +111,7 @@ async function uploadOne(
   const result = await collect({
     upload,
     outputs,
-    sent,
+    ...(only === undefined ? {} : { sent: sent(only.host, upload.from) }),
     store,
     signal: control.killing,
     onTransfer(change) {
@@ -114,18 +119,19 @@ async function uploadOne(
       sum.objects += change.objects;
       progress(false);
     },
+    onBegun: begun => reporter.say({ kind: 'upload.begun', upload: begun }),
     onLeftOut: entry => leftOut.push(entry),
   });
   progress(true);
   if (leftOut.length > 0) {
-    const names = leftOut.slice(0, MAX_NAMES).map(entry => entry.path);
-    const more = leftOut.length - names.length;
-    reporter.say({
-      kind: 'output.left-out',
-      from: upload.from,
-      names: more === 0 ? names : [...names, `and ${more} more`],
-    });
+    const names = someOf(leftOut.map(entry => entry.path));
+    reporter.say({ kind: 'output.left-out', from: upload.from, names });
   }
+  if (clashes.length > 0) {
+    const text = `${upload.from}: an earlier host wrote these paths too, and its files stand in the upload: ${someOf(clashes).join(', ')}`;
+    reporter.say({ kind: 'note', text });
+  }
+  await tellOfOthers(run, upload, placed);
   if (result !== null) {
     const file = store.locate(upload.to);
     reporter.say({
@@ -136,6 +142,28 @@ async function uploadOne(
     });
   }
   return !leftOut.some(entry => entry.kind === 'unnamable');
+}
+
+function someOf(names: readonly string[]): string[] {
+  const more = names.length - MAX_NAMES;
+  return more > 0 ? [...names.slice(0, MAX_NAMES), `and ${more} more`] : [...names];
+}
+
+/** SageMaker takes `output/data` from the first host only, and in silence. */
+async function tellOfOthers(
+  run: CollectRun,
+  { from, hosts }: UploadPlan,
+  placed: readonly HostHandle[],
+): Promise<void> {
+  const losing: string[] = [];
+  for (const handle of placed) {
+    if (hosts.includes(handle.host)) continue;
+    // What cannot be read is not worth the upload that went well.
+    if (!(await isEmpty(outputsFor(run, handle), from).catch(() => true))) losing.push(handle.host);
+  }
+  if (losing.length === 0) return;
+  const text = `${from} of ${losing.join(', ')} is not uploaded: as on SageMaker, only ${hosts.join(', ')}'s is. What every host must leave belongs in /opt/ml/model.`;
+  run.reporter.say({ kind: 'note', text });
 }
 
 const UNNAMABLE = 'some names in it are not UTF-8, and no object can bear them';
@@ -150,7 +178,8 @@ async function keepOne(
     lost,
   }: { upload: UploadPlan; handle: HostHandle; why: string; lost: OptmlError | null },
 ): Promise<OptmlError | null> {
-  const { reporter, keepFolder, files } = run;
+  const { reporter, files } = run;
+  const keepFolder = run.plan.hosts.length > 1 ? join(run.keepFolder, handle.host) : run.keepFolder;
   const archive = run.engine.archive(handle);
   try {
     if (archive !== null && lost?.code === 'ENGINE_UNREACHABLE') throw lost;

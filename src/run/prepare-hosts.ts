@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { makeFolder } from '../make-folder.js';
 import { mountLazily, unmountBelow } from '../channels/lazy-mount.js';
 import { openModes, undoUmask } from '../channels/open-modes.js';
-import { roomContents, stage } from '../data-plane.js';
-import type { HostHandle, ImageFacts } from '../engine/port.js';
+import { fedChannels, type Feeding } from '../channels/feed-host.js';
+import { FIFO_FOLDER } from '../channels/fifos.js';
+import { feed, roomContents, stage } from '../data-plane.js';
+import type { HostHandle, ImageFacts, JobNetwork } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
@@ -13,25 +15,43 @@ import { KIND_WORDS } from '../report/kind-words.js';
 import type { JobRun } from './run-job.js';
 import type { UndoList } from './undo-list.js';
 
-export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHandle[]> {
+export interface PreparedHosts {
+  readonly placed: readonly HostHandle[];
+  /** Of the hosts that have channels in Pipe mode. */
+  readonly feedings: readonly Feeding[];
+}
+
+export async function prepareHosts(run: JobRun, undo: UndoList): Promise<PreparedHosts> {
   const { plan, engine, reporter, labels, control } = run;
-  const [image] = await together(control.stopping, signal => [
+  const [image, network] = await together(control.stopping, signal => [
     findImage(run, signal),
+    openNetwork(run, undo),
     ...plan.hosts.map(host => stageInto(run, host, signal)),
   ]);
-  const keys = await openWayToStore(run, undo);
+  const keys = await openWayToStore(run, network, undo);
   const placed: HostHandle[] = [];
+  const feedings: Feeding[] = [];
   for (const host of plan.hosts) {
+    control.stopping.throwIfAborted();
     const folder = roomOf(run, host.name);
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
+    const channels = fedChannels(host, run.survey.listings);
+    const shared = channels.length === 0 ? [] : [FIFO_FOLDER];
+    if (channels.length > 0) {
+      const feeding = await feed({ room: folder, channels, startFeeder: run.startFeeder });
+      undo.add(`The feeder of ${host.name}`, () => feeding.stop());
+      feedings.push(feeding);
+    }
     const outside = { ...outsideOf(run, host), ...(await mountChannels(run, host, undo)) };
     const handle = await engine.place(
       {
         plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
         image,
+        network,
         folder,
-        contents: () => roomContents(folder),
+        contents: () => roomContents(folder, { shared, mounts: host.mounts }),
+        shared,
         outside,
         labels: { ...labels, host: host.name },
       },
@@ -39,11 +59,20 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<HostHan
     );
     undo.add(`The container of ${host.name}`, () => engine.remove(handle));
     // It was sent to the engine: here it would only take room.
-    if (handle.volumes.length > 0) await rm(folder, { recursive: true, force: true });
+    if (handle.volumes.length > 0) await clearRoom(run, folder, shared);
     reporter.say({ kind: 'host.placed', handle });
     placed.push(handle);
   }
-  return placed;
+  return { placed, feedings };
+}
+
+async function clearRoom({ reporter }: JobRun, folder: string, shared: readonly string[]): Promise<void> {
+  if (shared.length === 0) await rm(folder, { recursive: true, force: true });
+  else
+    reporter.say({
+      kind: 'note',
+      text: `${shared.join(', ')} is read-only for the container: it is shared with this user, who could not remove what root leaves there.`,
+    });
 }
 
 /** Mount path → the folder that stands for the file system which is mounted there. */
@@ -90,14 +119,22 @@ async function mountChannels(run: JobRun, host: HostPlan, undo: UndoList): Promi
   return places;
 }
 
+/** Removed after the hosts, which are placed later. */
+async function openNetwork({ plan, engine, labels }: JobRun, undo: UndoList): Promise<JobNetwork> {
+  const network = await engine.openNetwork(plan.network, { ...labels, host: '' });
+  if (network.id !== null) undo.add('The network of the job', () => engine.closeNetwork(network));
+  return network;
+}
+
 /** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
 async function openWayToStore(
   { plan, engine, reporter, openAccess }: JobRun,
+  network: JobNetwork,
   undo: UndoList,
 ): Promise<StoreKeys | null> {
   const wanted = plan.hosts.some(host => Object.values(host.container.environment).includes(STORE));
   if (!wanted || openAccess === null) return null;
-  const address = await engine.gateway();
+  const address = await engine.gateway(network);
   if (address === null) {
     reporter.say({
       kind: 'note',
@@ -145,7 +182,7 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
   const lazy = lazyChannels(run, host);
   const room = roomOf(run, host.name);
   await makeFolder(room);
-  const moved = new Map<string, { bytes: number; objects: number }>();
+  const moved = new Map<string, Moved>();
   const progress = (listing: Listing, finished: boolean): void =>
     reporter.progress({
       kind: 'transfer',
@@ -172,10 +209,22 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       reporter.say({
         kind: 'channel.ready',
         channel: listing.channel,
-        ...(moved.get(listing.channel) ?? { bytes: 0, objects: 0 }),
+        ...readyOf(host, listing, moved.get(listing.channel)),
       });
     },
   });
+}
+
+/** What has arrived; of a channel in Pipe mode nothing has, and what it will bring is told. */
+function readyOf(host: HostPlan, listing: Listing, moved: Moved | undefined): Moved {
+  const piped = host.channels.some(one => one.name === listing.channel && one.mode === 'Pipe');
+  if (piped) return { objects: listing.objects, bytes: listing.bytes ?? 0 };
+  return moved ?? { bytes: 0, objects: 0 };
+}
+
+interface Moved {
+  readonly bytes: number;
+  readonly objects: number;
 }
 
 function isRoot(user: string): boolean {

@@ -4,8 +4,10 @@
  */
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { StartFeeder } from '../channels/feed-protocol.js';
 import { startMetricScanner, type MetricDefinition, type MetricScanner } from '../collect/metrics.js';
-import type { Engine, HostHandle, HostLabels } from '../engine/port.js';
+import type { Engine, HostHandle, HostLabels, RunningHost } from '../engine/port.js';
+import { deferred } from '../deferred.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
 import type { JobFiles } from '../journal/home.js';
 import type { Plan } from '../plan/plan.js';
@@ -24,8 +26,9 @@ import type { Survey } from '../survey/survey.js';
 import { collectOutputs, fetchTrees, keepOutputs, openOutputs } from './collect-outputs.js';
 import { startContinuousOutputs, type SentOutputs } from './continuous-outputs.js';
 import type { RunControl } from './control.js';
+import { HostEnds, type HostEnd } from './host-ends.js';
 import { onAbort } from './on-abort.js';
-import { prepareHosts } from './prepare-hosts.js';
+import { prepareHosts, type PreparedHosts } from './prepare-hosts.js';
 import { removeTree } from './remove-tree.js';
 import type { Reporter } from './reporter.js';
 import { UndoList } from './undo-list.js';
@@ -44,6 +47,8 @@ export interface JobRun {
   readonly labels: Omit<HostLabels, 'host'>;
   /** Gives containers a way to the store, at an address that they reach; null where they get none. */
   readonly openAccess: ((address: string) => Promise<StoreAccess>) | null;
+  /** For channels in Pipe mode. */
+  readonly startFeeder: StartFeeder;
   /** FastFile channels are mounted, not downloaded. */
   readonly lazy: { readonly region: string; readonly path: string } | null;
   /** `--keep`: leave the `/opt/ml` tree of each host. */
@@ -91,17 +96,17 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
   const stopping = onAbort(control.stopping, () => {
     reporter.say({ kind: 'job.status', status: 'Stopping', message: wordsOf(run).stopping });
   });
-  let placed: readonly HostHandle[];
+  let prepared: PreparedHosts;
   let outcome: Outcome;
   let sent: SentOutputs;
   try {
     reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading input data' });
     if (run.survey.fault !== null) throw run.survey.fault;
-    placed = await prepareHosts(run, undo);
+    prepared = await prepareHosts(run, undo);
     control.stopping.throwIfAborted();
-    const continuous = startContinuousOutputs(run, placed);
+    const continuous = startContinuousOutputs(run, prepared.placed);
     try {
-      outcome = await watch(run, placed);
+      outcome = await watch(run, prepared);
     } finally {
       sent = await continuous.stop();
     }
@@ -110,6 +115,7 @@ async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
     clock.stop();
     await stopping.settled();
   }
+  const { placed } = prepared;
   reporter.say({ kind: 'job.status', status: 'Uploading', message: wordsOf(run).uploading });
   const collected = await collect(run, placed, sent);
   if (run.keepRoom) await fetchTrees(run, placed).catch(sayTreeLost(run));
@@ -137,64 +143,102 @@ function sayTreeLost({ reporter }: JobRun): (thrown: unknown) => void {
 }
 
 /** Starts the hosts and waits until they have ended, by themselves or because they were told to. */
-async function watch(run: JobRun, placed: readonly HostHandle[]): Promise<Outcome> {
-  const { engine, control, reporter, plan } = run;
+async function watch(run: JobRun, { placed, feedings }: PreparedHosts): Promise<Outcome> {
+  const { control, reporter } = run;
   const metrics = run.metricDefinitions.length === 0 ? null : startMetricScanner(run.metricDefinitions);
   reporter.say({
     kind: 'job.status',
     status: wordsOf(run).running,
     message: wordsOf(run).runs,
   });
-  const exits = [];
-  for (const handle of placed) {
-    const output = reporter.output(handle.host, metrics?.push);
-    const { ended } = await engine.start(handle, output.push).catch(async (thrown: unknown) => {
-      output.end();
-      // It may have started all the same.
-      if (asOptmlError(thrown).code === 'ENGINE_UNREACHABLE') await keepOutputs(run, placed, ENGINE_LOST);
-      throw thrown;
-    });
-    exits.push(ended.finally(output.end).then(exit => ({ host: handle.host, ...exit }), lostAlone));
-  }
-  const stopping = onAbort(control.stopping, async () => {
-    await Promise.all(placed.map(handle => engine.stop(handle, plan.limits.stopGraceSeconds)));
+  const ends = new HostEnds(control);
+  const exits: EndedHost[] = [];
+  const endings = (await startHosts(run, placed, metrics)).map(async ({ host, ended }) => {
+    const end = await ends.of(host, ended);
+    if (!('code' in end)) return;
+    reporter.say({ kind: 'host.exited', ...end });
+    exits.push(end);
   });
+  const stopping = onAbort(control.stopping, () => stopHosts(run, placed));
+  const failing = onAbort(ends.failing, () =>
+    stopHosts(
+      run,
+      placed.filter(({ host }) => host !== ends.failed?.host),
+    ),
+  );
   // An engine that does not even answer to a kill is lost, though its streams may stay open for ever.
-  const deaf = deferredFailure();
-  const killing = onAbort(control.killing, async () => {
-    await Promise.all(placed.map(handle => engine.kill(handle))).catch(deaf.fail);
-  });
+  const deaf = deferred<never>();
+  const killing = onAbort(control.killing, () => killHosts(run, placed).catch(deaf.reject));
+  let starved: OptmlError | undefined;
+  for (const { failed } of feedings)
+    failed.catch(async (thrown: unknown) => {
+      starved ??= asOptmlError(thrown);
+      // Half of the data must never look like all of it: the FIFO stays open until nobody is left to read it.
+      await killHosts(run, placed).catch(deaf.reject);
+    });
   try {
-    const all = await Promise.race([Promise.all(exits), deaf.failure]);
-    const [ended, lost] = [all.filter(one => 'host' in one), all.find(one => 'lost' in one)];
-    for (const exit of ended) reporter.say({ kind: 'host.exited', ...exit });
+    await Promise.race([Promise.all(endings), deaf.promise]);
     if (metrics !== null) await sayMetrics(reporter, metrics);
-    if (lost !== undefined && control.cause === null) return failure(run, lost.lost);
-    return await outcomeOf(run, ended);
+    await Promise.all(feedings.map(feeding => feeding.stop()));
+    if (starved !== undefined && control.cause === null) return failure(run, starved);
+    return await outcomeOf(run, exits, ends.failed);
   } catch (thrown) {
     // The engine is lost. A container may still be writing, so nothing is read: it is kept as it is.
     await keepOutputs(run, placed, ENGINE_LOST);
     throw thrown;
   } finally {
-    const settled = [killing.settled(), stopping.settled()];
+    const settled = [killing.settled(), stopping.settled(), failing.settled()];
     // Who kills does not wait for the grace.
     await Promise.allSettled(control.killing.aborted ? settled.slice(0, 1) : settled);
   }
 }
 
-/** A host that somebody else removed has ended as others do: what it wrote is still there to be collected. */
-function lostAlone(thrown: unknown): { readonly lost: OptmlError } {
-  const error = asOptmlError(thrown);
-  if (error.code !== 'CONTAINER_LOST') throw error;
-  return { lost: error };
+/** All at once, as their programs look for each other. When one does not start, the others are ended as by a stop. */
+async function startHosts(
+  run: JobRun,
+  placed: readonly HostHandle[],
+  metrics: MetricScanner | null,
+): Promise<{ readonly host: string; readonly ended: RunningHost['ended'] }[]> {
+  const starts = await Promise.allSettled(
+    placed.map(async handle => {
+      const output = run.reporter.output(handle.host, metrics?.push);
+      try {
+        const { ended } = await run.engine.start(handle, output.push);
+        return { handle, host: handle.host, ended: ended.finally(output.end) };
+      } catch (thrown) {
+        output.end();
+        throw thrown;
+      }
+    }),
+  );
+  const started = starts.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []));
+  const refused = starts.find(one => one.status === 'rejected');
+  if (refused === undefined) return started;
+  // It may have started all the same.
+  if (asOptmlError(refused.reason).code === 'ENGINE_UNREACHABLE') await keepOutputs(run, placed, ENGINE_LOST);
+  else await stopStarted(run, started);
+  throw refused.reason;
 }
 
-function deferredFailure(): { readonly failure: Promise<never>; readonly fail: (thrown: unknown) => void } {
-  let fail: (thrown: unknown) => void = () => undefined;
-  const failure = new Promise<never>((_, reject) => (fail = reject));
-  failure.catch(() => undefined);
-  return { failure, fail };
+async function stopStarted(
+  run: JobRun,
+  started: readonly { readonly handle: HostHandle; readonly ended: RunningHost['ended'] }[],
+): Promise<void> {
+  const handles = started.map(one => one.handle);
+  const killing = onAbort(run.control.killing, () => killHosts(run, handles));
+  await stopHosts(run, handles);
+  await Promise.allSettled([...started.map(one => one.ended), killing.settled()]);
 }
+
+async function stopHosts({ engine, plan }: JobRun, hosts: readonly HostHandle[]): Promise<void> {
+  await Promise.all(hosts.map(handle => engine.stop(handle, plan.limits.stopGraceSeconds)));
+}
+
+async function killHosts({ engine }: JobRun, hosts: readonly HostHandle[]): Promise<void> {
+  await Promise.all(hosts.map(handle => engine.kill(handle)));
+}
+
+type EndedHost = Extract<HostEnd, { readonly code: number }>;
 
 const ENGINE_LOST = 'the engine was lost while the job ran';
 
@@ -205,14 +249,12 @@ async function sayMetrics(reporter: Reporter, metrics: MetricScanner): Promise<v
     reporter.say({ kind: 'note', text: `FinalMetricDataList may lack values: ${incomplete}.` });
 }
 
-async function outcomeOf(
-  run: JobRun,
-  exits: readonly { readonly host: string; readonly code: number; readonly outOfMemory: boolean }[],
-): Promise<Outcome> {
+/** Of hosts that have all ended. `failed` is the first that did so by itself and not well. */
+async function outcomeOf(run: JobRun, exits: readonly EndedHost[], failed: HostEnd | null): Promise<Outcome> {
   const unreadable = await sayExitMessage(run, exits);
-  if (run.control.cause !== null) return { kind: 'stopped' };
-  const failed = exits.find(exit => exit.code !== 0);
-  if (failed === undefined) return unreadable ?? { kind: 'completed' };
+  if (failed === null)
+    return run.control.cause === null ? (unreadable ?? { kind: 'completed' }) : { kind: 'stopped' };
+  if ('lost' in failed) return failure(run, failed.lost);
   const { failure: file } = run.plan.messages;
   const start = file === null ? null : await openOutputs(run, failed.host)?.start(file, FAILURE_BYTES);
   const reason = reasonOfExit(failed, start?.toString('utf8') ?? null);
@@ -220,10 +262,7 @@ async function outcomeOf(
 }
 
 /** The last word of the containers, whatever their exit status; a text that is none fails the job (contract §2.8). */
-async function sayExitMessage(
-  run: JobRun,
-  exits: readonly { readonly host: string }[],
-): Promise<Outcome | null> {
+async function sayExitMessage(run: JobRun, exits: readonly EndedHost[]): Promise<Outcome | null> {
   const { exit: file } = run.plan.messages;
   if (file === null) return null;
   const starts: Buffer[] = [];
@@ -255,6 +294,7 @@ function failure({ reporter }: JobRun, error: OptmlError): Outcome {
       return { kind: 'failed', reason: reasonOfStart(error.message) };
     case 'OBJECT_CHANGED':
     case 'OBJECT_UNPLACEABLE':
+    case 'OBJECT_UNREADABLE':
     case 'MANIFEST_INVALID':
     case 'STORE_UNREACHABLE':
     case 'STORE_DENIED':

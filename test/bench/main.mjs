@@ -1,12 +1,21 @@
 /**
- * `npm run bench -- NAME…`: optml beside what people would use instead, in turn, in one run. It prints medians and ratios
+ * `npm run bench -- [--rounds N] NAME…`: optml beside what people would use instead, in turn, in one run. It prints medians and ratios
  * and judges nothing. All benches when none is named.
  */
 import { readdir } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 
-const own = new Set(['main.mjs', 'measure.mjs']);
+const own = new Set(['main.mjs', 'measure.mjs', 'static-s3.mjs']);
 const all = (await readdir(import.meta.dirname)).filter(name => name.endsWith('.mjs') && !own.has(name));
-const names = process.argv.slice(2);
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string' } },
+});
+if (values.rounds !== undefined) process.env.OPTML_BENCH_ROUNDS = values.rounds;
+if (!/^([1-9]\d*)?$/.test(values.rounds ?? '')) {
+  console.error(`--rounds ${values.rounds} is no count of rounds: give a whole number from 1.`);
+  process.exit(2);
+}
 const unknown = names.filter(name => !all.includes(`${name}.mjs`));
 if (unknown.length > 0) {
   console.error(

@@ -6,6 +6,11 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
+/** As `--rounds N` says; else five. */
+export function rounds(usual = 5) {
+  return Number(process.env.OPTML_BENCH_ROUNDS ?? usual);
+}
+
 /**
  * Runs each once to warm up, then `rounds` times in turn. `run` gives the figures of a command, or nothing for what runs in
  * this process. Gives medians by name: wall in milliseconds, CPU in milliseconds, peak memory in MB.

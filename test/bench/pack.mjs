@@ -2,9 +2,8 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { absent, command, has, inTurn, report, ROOT, shell } from './measure.mjs';
+import { absent, command, has, inTurn, report, ROOT, rounds, shell } from './measure.mjs';
 
-const ROUNDS = 5;
 const MIB = 1024 * 1024;
 
 export async function bench() {
@@ -23,9 +22,9 @@ export async function bench() {
           run: () => command(process.execPath, [join(ROOT, 'test/bench/child/pack.mjs'), model, ours]),
         },
       ],
-      ROUNDS,
+      rounds(),
     );
-    report('model.tar.gz of 1 GiB', figures, { rounds: ROUNDS });
+    report('model.tar.gz of 1 GiB', figures, { rounds: rounds() });
     console.log(`  size: ${(statSync(ours).size / statSync(theirs).size).toFixed(4)} × that of pigz -6`);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,8 +2,8 @@
  * The fastest source that there is: nginx over plain files, with the pages of ListObjectsV2 made beforehand. It checks no
  * signature, so that what is measured is the client.
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -17,8 +17,11 @@ const TIME = 1_767_225_600;
 /** Memory, where there is some: the disk must not be what is measured. */
 export const SCRATCH = '/dev/shm';
 
-/** Makes objects of `bytes(i)`; gives `{url, folder, stop}`; null without nginx. */
-export async function startStaticS3({ count, contentOf }) {
+/**
+ * Makes objects of `contentOf(i)`, or has `fill` make each file; gives `{url, folder, stop}`, with `tls` also
+ * `{secureUrl, ca}`; null without nginx.
+ */
+export async function startStaticS3({ count, contentOf, fill, tls = false }) {
   if (!has('nginx')) return null;
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-'));
   const bucket = join(folder, 'www/bench');
@@ -26,17 +29,20 @@ export async function startStaticS3({ count, contentOf }) {
   mkdirSync(bucket, { recursive: true });
   const objects = Array.from({ length: count }, (_, index) => {
     const key = `data/part-${String(index).padStart(7, '0')}`;
-    const content = contentOf(index);
     mkdirSync(join(bucket, 'data'), { recursive: true });
-    writeFileSync(join(bucket, key), content);
+    if (fill === undefined) writeFileSync(join(bucket, key), contentOf(index));
+    else fill(join(bucket, key));
+    const { size } = statSync(join(bucket, key));
     utimesSync(join(bucket, key), TIME, TIME);
     // The ETag that nginx will give it: time and size.
-    return { key, size: content.length, etag: `${TIME.toString(16)}-${content.length.toString(16)}` };
+    return { key, size, etag: `${TIME.toString(16)}-${size.toString(16)}` };
   });
   for (let page = 0; page * PAGE < Math.max(1, count); page += 1)
     writeFileSync(join(folder, `www/pages/${page}`), pageOf(objects, page));
   const port = await freePort();
-  writeFileSync(join(folder, 'nginx.conf'), configOf({ folder, port }));
+  const securePort = tls ? await freePort() : null;
+  if (tls) makeCertificate(folder);
+  writeFileSync(join(folder, 'nginx.conf'), configOf({ folder, port, securePort }));
   const nginx = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-g', 'daemon off;'], { stdio: 'ignore' });
   await answers(port);
   const stop = async () => {
@@ -44,7 +50,15 @@ export async function startStaticS3({ count, contentOf }) {
     await once(nginx, 'exit');
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url: `http://127.0.0.1:${port}`, folder, stop };
+  const secure = tls ? { secureUrl: `https://127.0.0.1:${securePort}`, ca: join(folder, 'cert.pem') } : {};
+  return { url: `http://127.0.0.1:${port}`, folder, stop, ...secure };
+}
+
+function makeCertificate(folder) {
+  const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', join(folder, 'key.pem')];
+  const names = ['-subj', '/CN=bench', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const args = ['req', '-x509', ...key, '-out', join(folder, 'cert.pem'), '-days', '2', ...names];
+  execFileSync('openssl', args, { stdio: 'ignore' });
 }
 
 function pageOf(objects, page) {
@@ -62,7 +76,7 @@ function pageOf(objects, page) {
   );
 }
 
-function configOf({ folder, port }) {
+function configOf({ folder, port, securePort }) {
   return `
 ${process.getuid() === 0 ? 'user root;' : ''} worker_processes 1; pid ${folder}/pid; error_log /dev/null;
 events { worker_connections 4096; }
@@ -71,7 +85,7 @@ http {
   client_body_temp_path ${folder}/t1; proxy_temp_path ${folder}/t2; fastcgi_temp_path ${folder}/t3; uwsgi_temp_path ${folder}/t4; scgi_temp_path ${folder}/t5;
   default_type application/octet-stream;
   server {
-    listen 127.0.0.1:${port} backlog=4096; root ${folder}/www;
+    listen 127.0.0.1:${port} backlog=4096;${securePort === null ? '' : ` listen 127.0.0.1:${securePort} ssl; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;`} root ${folder}/www;
     location ~ ^/bench/?$ {
       default_type application/xml;
       set $page 0;

@@ -33,6 +33,8 @@ export interface EndedJob extends Result {
   readonly described: Described;
   /** What the container printed, as the terminal shows it. */
   readonly log: readonly string[];
+  /** The same of one host of a cluster. */
+  readonly logOf: (host: string) => readonly string[];
   /** The file that an output of the job is in the embedded store: `output('model.tar.gz')`. */
   readonly output: (path: string) => string;
 }
@@ -80,7 +82,8 @@ export async function startJob(
       ...result,
       home,
       described: JSON.parse(result.stdout) as Described,
-      log: containerLines(result.stderr),
+      log: containerLines(result.stderr, 'algo-1'),
+      logOf: host => containerLines(result.stderr, host),
       output: path => join(home, 's3/outputs/here', name, 'output', path),
     };
   };
@@ -128,7 +131,7 @@ export async function namesIn(folder: string): Promise<string[]> {
   return existsSync(folder) ? (await readdir(folder)).sort() : [];
 }
 
-function containerLines(stderr: string): string[] {
-  const mark = 'algo-1 | ';
+function containerLines(stderr: string, host: string): string[] {
+  const mark = `${host} | `;
   return stderr.split('\n').flatMap(line => (line.startsWith(mark) ? [line.slice(mark.length)] : []));
 }

@@ -36,7 +36,11 @@ export async function asOrdinaryUser(
 
 /** Nothing in the home is another's, so there is nothing that its user cannot delete. */
 export async function expectOwned(home: string): Promise<void> {
-  const owner = String(process.getuid?.() === 0 ? STRANGER : process.getuid?.());
-  const { stdout } = await run('find', [home, '!', '-uid', owner, '-print']);
+  const { stdout } = await run('find', [home, '!', '-uid', ordinaryUserId(), '-print']);
   expect(stdout).toBe('');
+}
+
+export function ordinaryUserId(): string {
+  const own = process.getuid?.() ?? 0;
+  return String(own === 0 ? STRANGER : own);
 }

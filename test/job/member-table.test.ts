@@ -72,6 +72,11 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     resources({ InstanceType: 'ml.c6g.xlarge' }),
   ],
   [
+    'EnableInterContainerTrafficEncryption',
+    { ...resources({ InstanceCount: 2 }), EnableInterContainerTrafficEncryption: true },
+    { EnableInterContainerTrafficEncryption: true },
+  ],
+  [
     'ResourceConfig.InstanceGroups[].InstanceType',
     { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.g5.xlarge')] } },
     { ResourceConfig: { InstanceGroups: [group('a', 1)] } },
@@ -140,25 +145,7 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'AlgorithmSpecification.AlgorithmName',
     null,
   ],
-  [
-    'AlgorithmSpecification.TrainingInputMode',
-    algorithm({ TrainingInputMode: 'Pipe' }),
-    'AlgorithmSpecification.TrainingInputMode',
-    { ...algorithm({ TrainingInputMode: 'Pipe' }), InputDataConfig: [channel({ InputMode: 'File' })] },
-  ],
-  [
-    'InputDataConfig[].CompressionType',
-    { InputDataConfig: [channel({ CompressionType: 'Gzip' })] },
-    'InputDataConfig[0].CompressionType',
-    { InputDataConfig: [channel({ CompressionType: 'None' })] },
-  ],
-  [
-    'InputDataConfig[].InputMode',
-    { InputDataConfig: [channel(), channel({ InputMode: 'Pipe' })] },
-    'InputDataConfig[1].InputMode',
-    { InputDataConfig: [channel({ InputMode: 'File' })] },
-  ],
-  ...['AugmentedManifestFile', 'Converse'].map(
+  ...['Converse'].map(
     type =>
       [
         'InputDataConfig[].DataSource.S3DataSource.S3DataType',
@@ -185,12 +172,11 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'InputDataConfig[0].DataSource.DatasetSource',
     null,
   ],
-  ['ResourceConfig.InstanceCount', resources({ InstanceCount: 2 }), 'ResourceConfig.InstanceCount', null],
   [
     'ResourceConfig.InstanceGroups',
-    resources({ InstanceGroups: [group('a', 1), group('b', 1)] }),
+    { ResourceConfig: { InstanceGroups: [group('a', 1), group('b', 1, 'ml.m6g.large')] } },
     'ResourceConfig.InstanceGroups',
-    resources({ InstanceGroups: [group('a', 1), group('b', 0)] }),
+    { ResourceConfig: { InstanceGroups: [group('a', 2), group('b', 0, 'ml.m6g.large')] } },
   ],
   [
     'EnableManagedSpotTraining',
@@ -236,7 +222,7 @@ describe('differences', () => {
     expect(differences.find(one => one.member === 'VpcConfig')).toEqual({
       member: 'VpcConfig',
       asked: VPC,
-      here: "the container is on the engine's default network, or on none when it is isolated",
+      here: "one host is on the engine's default network, several on one of the job's own, an isolated one on none",
       why: 'there are no subnets and security groups here',
     });
   });
@@ -256,24 +242,25 @@ describe('refusals', () => {
   });
 
   test('one is one sentence with the value, the reason and the way out', () => {
-    const { refusals } = examineMembers(validRequest({ InputDataConfig: [channel({ InputMode: 'Pipe' })] }));
+    const { refusals } = examineMembers(validRequest(algorithm({ AlgorithmName: 'mine' })));
     expect(() => refuseMembers(refusals)).toThrow(
       expect.objectContaining({
         code: 'REQUEST_REFUSED',
         message:
-          'InputDataConfig[0].InputMode "Pipe" is refused: optml does not stream channels through FIFOs yet; use File mode.',
+          'AlgorithmSpecification.AlgorithmName "mine" is refused: algorithm resources and AWS Marketplace\'s images exist on SageMaker only; name an image in TrainingImage.',
       }),
     );
   });
 
   test('several are told at once', () => {
-    const changes = { ...resources({ InstanceCount: 2 }), CheckpointConfig: { S3Uri: 's3://b/c' } };
+    const ResourceConfig = { InstanceGroups: [group('a', 1), group('b', 1, 'ml.m6g.large')] };
+    const changes = { ResourceConfig, CheckpointConfig: { S3Uri: 's3://b/c' } };
     expect(() => parseTrainingJob(validRequest(changes), SETTINGS)).toThrow(
       expect.objectContaining({
         code: 'REQUEST_REFUSED',
         message:
           '2 members of this request are refused. ' +
-          'ResourceConfig.InstanceCount 2 is refused: optml runs one host only; set it to 1. ' +
+          'ResourceConfig.InstanceGroups is refused: the one image of the job cannot be of two platforms here; give all groups types of arm64 (Graviton), or none. ' +
           'CheckpointConfig is refused: optml does not restore and upload checkpoints yet; leave it out to run without them.',
       }),
     );

@@ -1,4 +1,5 @@
 /** Every example of `fixtures/requests/` runs, and the plan of each is what its container saw. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +9,10 @@ import { optml, scratch } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
-const EXAMPLES = readdirSync(FOLDER).filter(name => name.endsWith('.yaml'));
+const EXAMPLES = readdirSync(FOLDER).filter(
+  // A cluster's example has a test of its own.
+  name => name.endsWith('.yaml') && name !== 'cluster.yaml',
+);
 
 const MAPS = [
   ...['--map', `s3://optml-demo/digits=${join(ROOT, 'fixtures/digits')}`],
@@ -24,23 +28,63 @@ interface Plan {
   }[];
 }
 
+const PARTS = readdirSync(join(ROOT, 'fixtures/digits/train'))
+  .sort()
+  .map(name => readFileSync(join(ROOT, 'fixtures/digits/train', name)));
+
+/** What the examples of Pipe mode print. */
+const PIPED: Readonly<Record<string, readonly string[]>> = {
+  'pipe.yaml': [
+    ...[0, 1].map(epoch => `epoch ${epoch}: ${checksum(Buffer.concat(PARTS))}`),
+    'validation is a folder: part-00000.csv',
+  ],
+  'pipe-gzip.yaml': ['1797 lines'],
+  'pipe-shuffle.yaml': [2, 1, 0].map(
+    (part, epoch) => `epoch ${epoch} begins with ${PARTS[part]?.subarray(0, 20).toString() ?? ''}`,
+  ),
+  // A record of each part and one of its number: eight bytes before, and padding behind.
+  'augmented-manifest.yaml': [
+    `${PARTS.reduce((sum, part) => sum + 8 + Math.ceil(part.length / 4) * 4 + 8 + 4, 0)} bytes, which begin with  ced7230a`,
+  ],
+};
+
+/** As `cksum` prints it. */
+function checksum(bytes: Buffer): string {
+  return execFileSync('cksum', { input: bytes, encoding: 'utf8' }).trim();
+}
+
 test('there is one of each way in', () => {
   expect(EXAMPLES.map(name => name.replace('.yaml', ''))).toEqual([
+    'augmented-manifest',
     'fastfile',
     'file-system',
     'file',
     'manifest',
+    'pipe-gzip',
+    'pipe-shuffle',
+    'pipe',
     'sharded',
   ]);
 });
 
-describe.each(EXAMPLES)('%s', example => {
-  test('says how it is run', () => {
-    expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
-      `optml run fixtures/requests/${example} --map`,
-    );
-  });
+test.each(EXAMPLES)('%s says how it is run', example => {
+  expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
+    `optml run fixtures/requests/${example} --map`,
+  );
+});
 
+describe.each(Object.keys(PIPED))('%s', example => {
+  test('completes, and its container reads what the objects hold', async () => {
+    const home = await scratch('home');
+    await copyFile(join(FOLDER, example), join(home, example));
+    const { status, stdout, stderr } = await optml(['run', example, '--json', ...MAPS], { home });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) as string });
+    await seesNothingLeft(home, (JSON.parse(stdout) as Described).TrainingJobName);
+    expect(containerLines(stderr)).toEqual(PIPED[example]);
+  });
+});
+
+describe.each(EXAMPLES.filter(example => !(example in PIPED)))('%s', example => {
   test('completes, and its container sees what the plan says', async () => {
     const home = await scratch('home');
     await copyFile(join(FOLDER, example), join(home, example));
@@ -50,11 +94,15 @@ describe.each(EXAMPLES)('%s', example => {
     const name = (JSON.parse(stdout) as Described).TrainingJobName;
     await seesNothingLeft(home, name);
     const { hosts } = JSON.parse(planned.stdout) as Plan;
-    const seen = stderr.split('\n').flatMap(line => /^algo-1 \| (.*)$/.exec(line)?.[1] ?? []);
+    const seen = containerLines(stderr);
     expect(seen).toEqual(example === 'file-system.yaml' ? trainFiles() : plannedFiles(hosts[0], seen));
     expect(seen.length).toBeGreaterThan(1);
   });
 });
+
+function containerLines(stderr: string): string[] {
+  return stderr.split('\n').flatMap(line => /^algo-1 \| (.*)$/.exec(line)?.[1] ?? []);
+}
 
 /** Paths below the channels and bytes, of objects and manifests; where the plan knows no bytes, those that were seen. */
 function plannedFiles(host: Plan['hosts'][number] | undefined, seen: readonly string[]): string[] {

@@ -4,47 +4,19 @@
  */
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { chown, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import {
-  namesIn,
-  runJob,
-  startJob,
-  type EndedJob,
-  type JobOptions,
-  type StartedJob,
-} from '../harness/job.js';
+import { namesIn, runJob, startJob, type EndedJob, type StartedJob } from '../harness/job.js';
 import { scratch } from '../harness/optml.js';
+import { asOrdinaryUser, ordinaryUserId } from '../harness/ordinary-user.js';
 import { channel, putObject, shell, shellJob, type Request } from '../harness/requests.js';
 
 const run = promisify(execFile);
 
-const ROOT = join(import.meta.dirname, '../..');
-const USER = 23_456;
-const SOCKET = '/var/run/docker.sock';
-
-/** Options that make the command the user's. */
-async function asUser(home: string): Promise<JobOptions> {
-  if (process.getuid?.() !== 0) return { home };
-  await run('chown', ['-R', `${USER}:${USER}`, home]);
-  const temporary = await scratch('tmp');
-  await chown(temporary, USER, USER);
-  const become = `setpriv --reuid=${USER} --regid=${USER} --groups=${statSync(SOCKET).gid}`;
-  return {
-    home,
-    env: { OPTML_HOME: join('/mnt', relative(ROOT, home)), TMPDIR: join('/mnt', relative(ROOT, temporary)) },
-    command: [
-      ...(['unshare', '--mount', 'sh', '-c'] as const),
-      `mount --bind "$0" /mnt && exec ${become} "$@"`,
-      ...[ROOT, process.execPath, '/mnt/dist/faces/cli/main.js'],
-    ],
-  };
-}
-
 async function startAsUser(request: Request, home?: string): Promise<StartedJob> {
-  return startJob(request, await asUser(home ?? (await scratch('home'))));
+  return startJob(request, await asOrdinaryUser(home ?? (await scratch('home'))));
 }
 
 async function runAsUser(request: Request, home?: string): Promise<EndedJob> {
@@ -59,16 +31,11 @@ async function runAsUser(request: Request, home?: string): Promise<EndedJob> {
     '-o',
     '!',
     '-uid',
-    userId(),
+    ordinaryUserId(),
     '-print',
   ]);
   expect(stdout).toBe('');
   return ended;
-}
-
-function userId(): string {
-  const own = process.getuid?.() ?? 0;
-  return String(own === 0 ? USER : own);
 }
 
 async function listed(file: string): Promise<string[]> {
@@ -269,7 +236,7 @@ test('a job that is killed has its outputs kept, as files of the user, and named
   expect(stderr).toContain(join('kept', folder, 'model.tar'));
   // The engine's own tar: with the folder itself.
   expect(await listed(path)).toContain('-rw------- 0/0 8 model/file');
-  expect(statSync(path).uid).toBe(Number(userId()));
+  expect(statSync(path).uid).toBe(Number(ordinaryUserId()));
 });
 
 test('the other way round: what a root user keeps of a root container is as it was', async () => {

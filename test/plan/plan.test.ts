@@ -31,8 +31,18 @@ test('a folder of TensorBoard outside the platform tree is made and mounted', ()
 test('outputs go below the output path and the name of the job, whose case is kept', () => {
   const { uploads } = printedPlan({ OutputDataConfig: { S3OutputPath: 's3://models/out' } }, {});
   expect(uploads).toEqual([
-    { from: '/opt/ml/model', to: 's3://models/out/Digits-1/output/model.tar.gz', when: 'end' },
-    { from: '/opt/ml/output/data', to: 's3://models/out/Digits-1/output/output.tar.gz', when: 'end' },
+    {
+      from: '/opt/ml/model',
+      hosts: ['algo-1'],
+      to: 's3://models/out/Digits-1/output/model.tar.gz',
+      when: 'end',
+    },
+    {
+      from: '/opt/ml/output/data',
+      hosts: ['algo-1'],
+      to: 's3://models/out/Digits-1/output/output.tar.gz',
+      when: 'end',
+    },
   ]);
 });
 
@@ -84,4 +94,17 @@ test('a job runs for a day at most where it says nothing else, and has 120 s to 
 test('the same request gives the same bytes', () => {
   const members = { HyperParameters: { b: '1', a: '2' }, Environment: { Z: '1', A: '2' } };
   expect(JSON.stringify(planOf(members))).toBe(JSON.stringify(planOf(members)));
+});
+
+test.each([
+  [1, false, 'default'],
+  [1, true, 'none'],
+  [2, false, 'peers'],
+  [2, true, 'peers-only'],
+] as const)('%d hosts, isolated %s: the network is %s', (InstanceCount, EnableNetworkIsolation, kind) => {
+  const ResourceConfig = { InstanceType: 'ml.m5.large', InstanceCount, VolumeSizeInGB: 10 };
+  const { network, uploads } = printedPlan({ ResourceConfig, EnableNetworkIsolation }, { train: [] });
+  const hosts = ['algo-1', 'algo-2'].slice(0, InstanceCount);
+  expect(network).toEqual({ kind, hosts });
+  expect(uploads.map(upload => upload.hosts)).toEqual([hosts, ['algo-1']]);
 });

@@ -97,10 +97,7 @@ test('the environment has the region, the way to the store, and what was given',
     A: '1',
   });
   const isolated = { NetworkConfig: { EnableNetworkIsolation: true } };
-  expect(hostOf(isolated).container).toMatchObject({
-    environment: { AWS_REGION: 'us-east-1' },
-    network: 'none',
-  });
+  expect(hostOf(isolated).container.environment).toEqual({ AWS_REGION: 'us-east-1' });
 });
 
 test('inputs and outputs have their places, outer folders first, and each output is seen at two', () => {

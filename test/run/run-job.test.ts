@@ -42,6 +42,7 @@ test.each([
     const engine = {
       name: 'an engine',
       image: () => Promise.resolve({ id: 'i', how: 'exact', user: '' }),
+      openNetwork: () => Promise.resolve({ kind: 'default', id: null, addresses: {} }),
       gateway: () => Promise.resolve(null),
       place: () => Promise.resolve({ host: 'algo-1', container: 'c', volumes: ['v'] }),
       start: () => Promise.resolve({ ended: Promise.resolve({ code, outOfMemory: false }) }),
@@ -64,6 +65,7 @@ test.each([
       keepFolder: `${home.kept}/late-1`,
       labels: { job: 'late', run: 'late-1', owner: '' },
       openAccess: null,
+      startFeeder: () => Promise.reject(new Error('no channel is fed')),
       lazy: null,
       keepRoom: true,
     });

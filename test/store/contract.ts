@@ -15,8 +15,8 @@ export const BUCKET = 'contract-bucket';
 export interface Limits {
   /** Keys that it does not take. */
   readonly refusedKeys: readonly string[];
-  /** Keys of which at most one can be there. */
-  readonly fileBesideFolder: boolean;
+  /** What becomes of "a/b" beside "a": kept, refused, or taken and not listed. */
+  readonly besideIsFile: 'kept' | 'refused' | 'hidden';
 }
 
 export interface Subject {
@@ -98,7 +98,7 @@ export function storeContract(subject: Subject): void {
       });
 
     // Each store is held to what it can do, or to what it is known not to.
-    if (subject.limits.fileBesideFolder)
+    if (subject.limits.besideIsFile === 'kept')
       it('keeps "a" beside "a/b", in either order of writing', async () => {
         await put(store, 'beside/1', 'file');
         await put(store, 'beside/1/x', 'below');
@@ -114,8 +114,15 @@ export function storeContract(subject: Subject): void {
         expect((await fetched(at(listed, 2))).toString()).toBe('file');
         expect((await fetched(at(listed, 1))).toString()).toBe('below');
       });
+    else if (subject.limits.besideIsFile === 'hidden')
+      it('is known to hide "a/b" beside "a"', async () => {
+        await put(store, 'beside/1', 'file');
+        await put(store, 'beside/1/x', 'below');
+        const listed = await keysUnder(store, 'beside/');
+        expect(listed.map(object => object.key)).toEqual(['beside/1']);
+      });
     else
-      it('is known not to keep "a" beside "a/b"', async () => {
+      it('is known to refuse "a/b" beside "a"', async () => {
         await put(store, 'beside/1', 'file');
         await expect(put(store, 'beside/1/x', 'below')).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
       });
@@ -124,7 +131,7 @@ export function storeContract(subject: Subject): void {
       const keys = ['a/b', 'a-b', 'a.b', 'a0', 'a/b/c-', 'a/c', 'A', 'ä', '\ufb01', '😀', 'z'].map(
         key => `order/${key}`,
       );
-      const stored = subject.limits.fileBesideFolder ? keys : keys.filter(key => key !== 'order/a/b');
+      const stored = subject.limits.besideIsFile === 'kept' ? keys : keys.filter(key => key !== 'order/a/b');
       for (const key of stored) await put(store, key, 'x');
       const listed = await keysUnder(store, 'order/');
       expect(listed.map(object => object.key)).toEqual(

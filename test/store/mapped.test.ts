@@ -39,7 +39,7 @@ const contractRoot = await mkdtemp(join(tmpdir(), 'optml-mapped-contract-'));
 
 storeContract({
   name: 'a store with a map elsewhere: contract',
-  limits: { refusedKeys: [], fileBesideFolder: true },
+  limits: { refusedKeys: [], besideIsFile: 'kept' },
   async open() {
     await mkdir(join(contractRoot, 's3', BUCKET), { recursive: true });
     await mkdir(join(contractRoot, 'mine'));

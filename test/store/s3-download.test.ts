@@ -15,6 +15,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const signal = new AbortController().signal;
 const small = randomBytes(10_240);
 const large = randomBytes(5 * 1024 * 1024 + 3);
+/** Large enough for a connection of its own. */
+const bulk = randomBytes(17 * 1024 * 1024 + 3);
 let files = 0;
 
 function newFile(): string {
@@ -82,49 +84,55 @@ describe('a download', () => {
     expect(small.equals(await readFile(file))).toBe(true);
   });
 
-  it('goes on where a large body was cut off, and tells of every byte once', async () => {
-    await using fake = await startFakeS3((answer, { headers }, nth) => {
-      if (nth === 1) {
-        cutAfter(answer, large, 3_000_000);
-        return;
-      }
-      const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1]);
-      answer.writeHead(206, {
-        etag: `"${md5(large)}"`,
-        'content-length': large.length - from,
-        'content-range': `bytes ${from}-${large.length - 1}/${large.length}`,
+  describe.each([
+    ['large', large],
+    ['very large', bulk],
+  ])('of a %s object that is cut off', (_name, body) => {
+    it('goes on where it was cut off, and tells of every byte once', async () => {
+      await using fake = await startFakeS3((answer, { headers }, nth) => {
+        if (nth === 1) {
+          cutAfter(answer, body, 3_000_000);
+          return;
+        }
+        const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1]);
+        answer.writeHead(206, {
+          etag: `"${md5(body)}"`,
+          'content-length': body.length - from,
+          'content-range': `bytes ${from}-${body.length - 1}/${body.length}`,
+        });
+        answer.end(body.subarray(from));
       });
-      answer.end(large.subarray(from));
+      const file = newFile();
+      let bytes = 0;
+      await fake.store.download(objectOf(body), file, { signal, onBytes: more => (bytes += more) });
+      expect(body.equals(await readFile(file))).toBe(true);
+      expect(fake.seen).toHaveLength(2);
+      expect(bytes).toBe(body.length);
     });
-    const file = newFile();
-    let bytes = 0;
-    await fake.store.download(objectOf(large), file, { signal, onBytes: more => (bytes += more) });
-    expect(large.equals(await readFile(file))).toBe(true);
-    expect(fake.seen).toHaveLength(2);
-    expect(bytes).toBe(large.length);
-  });
 
-  it('starts anew where the store knows no ranges', async () => {
-    await using fake = await startFakeS3((answer, _seen, nth) =>
-      nth === 1 ? cutAfter(answer, large, 3_000_000) : answerObject(answer, large),
-    );
-    const file = newFile();
-    await fake.store.download(objectOf(large), file, { signal });
-    expect(large.equals(await readFile(file))).toBe(true);
-  });
-
-  it('gives up a store that always cuts at the same place', async () => {
-    await using fake = await startFakeS3(answer => cutAfter(answer, large, 3_000_000));
-    const file = newFile();
-    await expect(fake.store.download(objectOf(large), file, { signal })).rejects.toMatchObject({
-      code: 'STORE_UNREACHABLE',
+    it('starts anew where the store knows no ranges', async () => {
+      await using fake = await startFakeS3((answer, _seen, nth) =>
+        nth === 1 ? cutAfter(answer, body, 3_000_000) : answerObject(answer, body),
+      );
+      const file = newFile();
+      await fake.store.download(objectOf(body), file, { signal });
+      expect(body.equals(await readFile(file))).toBe(true);
     });
-    expect(existsSync(file)).toBe(false);
+
+    it('gives up a store that always cuts at the same place', async () => {
+      await using fake = await startFakeS3(answer => cutAfter(answer, body, 3_000_000));
+      const file = newFile();
+      await expect(fake.store.download(objectOf(body), file, { signal })).rejects.toMatchObject({
+        code: 'STORE_UNREACHABLE',
+      });
+      expect(existsSync(file)).toBe(false);
+    });
   });
 
   describe.each([
     ['small', small],
     ['large', large],
+    ['very large', bulk],
   ])('of a %s object', (_name, body) => {
     it.each([
       ['the MD5 in its ETag', md5(body), {}],

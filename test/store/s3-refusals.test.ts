@@ -19,6 +19,8 @@ describe('a store that refuses', () => {
     [400, 'InvalidToken', 'STORE_DENIED', 'AWS_SESSION_TOKEN'],
     [403, 'RequestTimeTooSkewed', 'STORE_DENIED', 'clock'],
     [404, 'NoSuchBucket', 'BUCKET_MISSING', 'aws s3 mb s3://bucket --endpoint-url http'],
+    [400, 'AuthorizationHeaderMalformed', 'STORE_UNREACHABLE', '--region'],
+    [403, 'InvalidTokenId', 'STORE_DENIED', 'AWS_SESSION_TOKEN'],
     [405, 'MethodNotAllowed', 'STORE_UNREACHABLE', 'MethodNotAllowed'],
   ])('with %i %s is explained as %s', async (status, code, expected, words) => {
     await using fake = await startFakeS3(answer => answerError(answer, status, { code }));

@@ -1,7 +1,7 @@
 /** A planned host → what Docker's API takes. Pure. */
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import type { HostLabels, HostToPlace } from '../port.js';
+import type { HostLabels, HostToPlace, JobNetwork } from '../port.js';
 
 export const LABELS = {
   job: 'optml.job',
@@ -17,13 +17,16 @@ export type Room =
 
 export function containerOptions({
   plan,
+  folder,
+  shared,
   image,
+  network,
   labels,
   outside,
   room,
   sharedMemoryBytes,
 }: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
-  const { entrypoint, command, environment, network, platform } = plan.container;
+  const { entrypoint, command, environment, platform } = plan.container;
   return {
     name: resourceName(labels),
     platform,
@@ -37,13 +40,40 @@ export function containerOptions({
     AttachStderr: true,
     Tty: false,
     HostConfig: {
-      Mounts: plan.mounts.map(mount => mountOf(mount, { room, outside })),
+      Mounts: [
+        ...plan.mounts.map(mount => mountOf(mount, { room, outside })),
+        ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
+      ],
       // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
       ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
-      // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
-      ...(network === 'none' ? { NetworkMode: 'none', ExtraHosts: [`${plan.name}:127.0.0.1`] } : {}),
+      ...placeInNetwork(plan.name, network),
     },
+    ...(network.id === null ? {} : { NetworkingConfig: endpoint(plan.name, network.id, network) }),
   };
+}
+
+function placeInNetwork(host: string, { kind, id, addresses }: JobNetwork): Docker.HostConfig {
+  // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
+  if (kind === 'none') return { NetworkMode: 'none', ExtraHosts: [`${host}:127.0.0.1`] };
+  if (id === null) return {};
+  const peers = Object.entries(addresses).filter(([name]) => name !== host);
+  return {
+    NetworkMode: id,
+    ExtraHosts: peers.map(([name, address]) => `${name}:${address}`),
+    // Nobody answers for names of the world outside: a look-up ends after 1 s, not after 20.
+    ...(kind === 'peers-only' ? { DnsOptions: ['timeout:1', 'attempts:1'] } : {}),
+  };
+}
+
+/** The alias is for programs that ask the DNS server and nothing else. */
+function endpoint(
+  host: string,
+  id: string,
+  { addresses }: JobNetwork,
+): NonNullable<Docker.ContainerCreateOptions['NetworkingConfig']> {
+  const address = addresses[host];
+  const fixed = address === undefined ? {} : { IPAMConfig: { IPv4Address: address } };
+  return { EndpointsConfig: { [id]: { Aliases: [host], ...fixed } } };
 }
 
 /** Name of what is made for one host: readable, and unique by its run. */
@@ -67,6 +97,11 @@ export function labelsOf(labels: Readonly<Record<string, string>>): HostLabels {
     host: labels[LABELS.host] ?? '',
     owner: labels[LABELS.owner] ?? '',
   };
+}
+
+/** Root of the container could leave files there that this user cannot delete. */
+function sharedMount(folder: string, path: string): Docker.MountSettings {
+  return { Target: path, Type: 'bind', Source: join(folder, path), ReadOnly: true };
 }
 
 function mountOf(

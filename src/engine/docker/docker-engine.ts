@@ -9,6 +9,7 @@ import type {
   ImageFacts,
   ImageOptions,
   ImageWanted,
+  JobNetwork,
   Leftover,
   RunningHost,
 } from '../port.js';
@@ -19,6 +20,7 @@ import type { Endpoint } from './endpoint.js';
 import { gatewayOf, isOwnAddress } from './gateway.js';
 import { containerOptions, LABELS, labelsOf, type Room } from './container-options.js';
 import { findImage, type ImageSources } from './images.js';
+import { closeNetwork, openNetwork } from './job-network.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
 
 export interface DockerEngineOptions {
@@ -37,6 +39,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   const abortable = docker as unknown as Abortable;
   const name = `the Docker engine at ${options.endpoint.url}`;
   let memoryBytes = 0;
+  let isDesktop = false;
   let bindsRooms = options.ownsRootFiles && options.endpoint.url.startsWith('unix://');
 
   /** Turns an engine's refusal to answer into our words; its other errors go on. */
@@ -82,7 +85,8 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         );
       // Root in these containers is somebody else on this machine, or the files are another machine's.
       const mapsUsers = (info.SecurityOptions ?? []).some(one => /name=(userns|rootless)/.test(one));
-      bindsRooms &&= !mapsUsers && !/Docker Desktop/i.test(info.OperatingSystem);
+      isDesktop = /Docker Desktop/i.test(info.OperatingSystem);
+      bindsRooms &&= !mapsUsers && !isDesktop;
       return {
         version: info.ServerVersion,
         platform: `linux/${ARCHITECTURES[info.Architecture] ?? info.Architecture}`,
@@ -101,9 +105,17 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       );
     },
 
-    async gateway(): Promise<string | null> {
+    openNetwork(wanted, labels): Promise<JobNetwork> {
+      return asked(openNetwork(docker, wanted, labels));
+    },
+
+    closeNetwork(network): Promise<void> {
+      return asked(closeNetwork(docker, network));
+    },
+
+    async gateway({ id }): Promise<string | null> {
       if (!options.endpoint.url.startsWith('unix://')) return null;
-      const network: unknown = await asked(docker.getNetwork('bridge').inspect());
+      const network: unknown = await asked(docker.getNetwork(id ?? 'bridge').inspect());
       const address = gatewayOf(network);
       // An engine in another network namespace, or in a virtual machine, has a gateway that is not this machine's.
       return address !== null && (await isOwnAddress(address)) ? address : null;
@@ -119,6 +131,8 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
           if (!isMissingSource(thrown)) throw refused(thrown);
         }
       }
+      if (host.shared.length > 0 && (!options.endpoint.url.startsWith('unix://') || isDesktop))
+        throw tooFar(name);
       const volumes = await asked(makeVolumes(docker, host));
       try {
         await asked(fillVolumes({ docker, host, volumes, contents: host.contents() }, signal));
@@ -242,7 +256,8 @@ function isMissingSource(thrown: unknown): boolean {
   return /bind source path does not exist/.test((thrown as Error).message);
 }
 
-function cannotSee(engine: string, { outside }: HostToPlace): OptmlError {
+function cannotSee(engine: string, { outside, shared }: HostToPlace): OptmlError {
+  if (shared.length > 0) return tooFar(engine);
   const [folder = ''] = Object.values(outside);
   return new OptmlError(
     'ENGINE_UNFIT',
@@ -263,6 +278,13 @@ interface EngineInfo {
 /** This takes a signal, which its type does not know; without it a silent engine would keep this process alive. */
 interface Abortable {
   info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+}
+
+function tooFar(name: string): OptmlError {
+  return new OptmlError(
+    'ENGINE_UNFIT',
+    `Pipe mode cannot be had on ${name}: its containers share no FIFOs with this machine; use File mode there, or an engine on this machine.`,
+  );
 }
 
 /** The kernel's names → the image world's. */

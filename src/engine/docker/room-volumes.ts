@@ -47,6 +47,8 @@ export async function fillVolumes(
   const options = containerOptions({
     ...host,
     plan: writable,
+    shared: [],
+    network: { kind: 'none', id: null, addresses: {} },
     room: { kind: 'volumes', volumes },
     sharedMemoryBytes: 0,
   });

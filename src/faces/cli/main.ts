@@ -14,6 +14,9 @@ process.on('uncaughtException', thrown => {
   process.stderr.write(`optml: ${safeText(asOptmlError(thrown).message)}\n`, () => process.exit(1));
 });
 
+// Which Node a later AWS SDK will need is nothing that a user of the command can act on.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const program = buildProgram({
   environment: process.env,
   workingFolder: process.cwd(),

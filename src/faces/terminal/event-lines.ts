@@ -63,6 +63,7 @@ export function linesOf(event: JobEvent, state: JobState | undefined): Line[] {
     case 'metrics.final':
     case 'output.uploaded':
     case 'job.exit-message':
+    case 'upload.begun':
     case 'outputs.safe':
       return [];
   }

@@ -5,7 +5,15 @@ import { asOptmlError, OptmlError } from '../../errors.js';
 import { readUntilAborted } from '../body.js';
 import { changed, copyObjectFile, writeAll } from '../file-object.js';
 import { compareKeys, mergeByKey } from '../key-order.js';
-import type { ListedObject, ObjectAddress, Store, StoredObject, UploadOptions } from '../port.js';
+import type {
+  ListedObject,
+  ObjectAddress,
+  ObjectReading,
+  Store,
+  StoredObject,
+  UploadOptions,
+} from '../port.js';
+import { readObjectFile } from '../read-file.js';
 import { walkFolder } from '../walk-folder.js';
 import { findObject, placeObject } from './object-files.js';
 import {
@@ -57,6 +65,12 @@ export function createEmbeddedStore(root: string): Store {
     await copyObjectFile({ source: found.path, object, file, ...options });
   }
 
+  async function read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading> {
+    const found = findObject(root, object);
+    if (found === null) throw changed(object, 'it is gone');
+    return readObjectFile(found.path, object, signal);
+  }
+
   async function upload(
     address: ObjectAddress,
     body: AsyncIterable<Uint8Array>,
@@ -99,7 +113,19 @@ export function createEmbeddedStore(root: string): Store {
     await mkdir(root, { recursive: true }).catch(rethrowExplained);
   }
 
-  return { name, list, download, upload, prepareOutput, locate, check, close: () => Promise.resolve() };
+  return {
+    name,
+    list,
+    download,
+    read,
+    upload,
+    // Its uploads are files that bear their process's name, and are swept with it.
+    abandon: () => Promise.resolve(),
+    prepareOutput,
+    locate,
+    check,
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Keys that are no paths are few: they are sorted in memory. */

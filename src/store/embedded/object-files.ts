@@ -33,6 +33,11 @@ function* placesOf(root: string, address: ObjectAddress): Generator<string> {
   yield oddPath(root, address);
 }
 
+/** Of every file that holds the key now: there are two when one put by hand hides the other. */
+export function stampsOf(root: string, address: ObjectAddress): FileStamp[] {
+  return [...placesOf(root, address)].flatMap(path => stampOf(path) ?? []);
+}
+
 /** What is known of an object: the record that was written with it, or what its file alone tells. */
 export interface StoredObject {
   readonly path: string;

@@ -82,20 +82,17 @@ function parseRecord(text: string): RecordFile | null {
   }
 }
 
-/** Writes the record of a file that is not visible yet: nobody can read it half written. */
-export function writeRecord({
-  root,
-  address,
-  stamp,
-  record,
-}: {
+export interface RecordWriting {
   readonly root: string;
   readonly address: ObjectAddress;
+  /** Of the object's file. */
   readonly stamp: FileStamp;
   readonly record: ObjectRecord;
-}): void {
-  const path = recordPath(root, address, stamp);
-  const text = JSON.stringify({ key: address.key, ...record } satisfies RecordFile);
+}
+
+/** Writes the record of a file that is not visible yet: nobody can read it half written. */
+export function writeRecord(writing: RecordWriting): void {
+  const { path, text } = recordFile(writing);
   try {
     writeFileSync(path, text);
   } catch (thrown) {
@@ -106,20 +103,9 @@ export function writeRecord({
 }
 
 /** Replaces the record of a visible object, in one step. */
-export function replaceRecord({
-  root,
-  address,
-  stamp,
-  record,
-}: {
-  readonly root: string;
-  readonly address: ObjectAddress;
-  readonly stamp: FileStamp;
-  readonly record: ObjectRecord;
-}): void {
-  const path = recordPath(root, address, stamp);
-  const text = JSON.stringify({ key: address.key, ...record } satisfies RecordFile);
-  const temporary = makeTemporary(root, descriptor => {
+export function replaceRecord(writing: RecordWriting): void {
+  const { path, text } = recordFile(writing);
+  const temporary = makeTemporary(writing.root, descriptor => {
     writeFileSync(descriptor, text);
   });
   try {
@@ -129,6 +115,16 @@ export function replaceRecord({
     rmSync(temporary.path, { force: true });
     throw thrown;
   }
+}
+
+function recordFile({ root, address, stamp, record }: RecordWriting): {
+  readonly path: string;
+  readonly text: string;
+} {
+  return {
+    path: recordPath(root, address, stamp),
+    text: JSON.stringify({ key: address.key, ...record } satisfies RecordFile),
+  };
 }
 
 export function removeRecord(root: string, address: ObjectAddress, stamp: FileStamp): void {

@@ -39,7 +39,7 @@ function wholeChecksum(headers: Headers, algorithm: string): string | undefined 
 }
 
 /** Under SSE-KMS and SSE-C the ETag has the form of an MD5 and is none. */
-function hidesMd5(headers: Headers): boolean {
+export function hidesMd5(headers: Headers): boolean {
   return (
     headerText(headers, 'x-amz-server-side-encryption')?.startsWith('aws:') === true ||
     headerText(headers, 'x-amz-server-side-encryption-customer-algorithm') !== undefined
@@ -68,7 +68,7 @@ function hashDigest(
   };
 }
 
-function compare(found: string, expected: string): string | null {
+export function compare(found: string, expected: string): string | null {
   return found === expected ? null : `checksum ${found}, expected ${expected}`;
 }
 

@@ -1,22 +1,21 @@
 /** A large object into a file: in pieces, with constant memory, going on where a try was cut off. */
 
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { ListedObject, ObjectAddress } from '../port.js';
 import { digestFor, type Digest } from './checksum.js';
 import type { S3Client } from './client.js';
 import { S3Fault } from './fault.js';
-import {
-  after,
-  assertContinues,
-  assertSame,
-  assertWhole,
-  getRequest,
-  type DownloadRequest,
-} from './get-object.js';
+import { partsDigest, partSizeOf } from './parts-digest.js';
+import { assertContinues, assertSame, assertWhole, getRequest, type DownloadRequest } from './get-object.js';
 import type { Sink } from './transport.js';
 
-/** Bytes that are written in one call. */
-const PIECE = 1024 * 1024;
+/** From here on a connection of its own pays. */
+const BULK = 16 * 1024 * 1024;
+
+/** Chunks below this are put together before they are written. */
+const SMALL_CHUNK = 64 * 1024;
+/** So many bytes of them; more would not stay in the processor's cache. */
+const GATHERED = 256 * 1024;
 
 /** Bodies that arrived in full and wrong, before the store is given up. */
 const DAMAGED_TRIES = 4;
@@ -36,14 +35,16 @@ export async function downloadLarge(
   client: S3Client,
   { object, file, signal, onBytes }: DownloadRequest,
 ): Promise<void> {
-  const handle = await open(file, 'wx', 0o644);
+  const partSize = await partSizeOf(client, object, signal);
+  const descriptor = openSync(file, 'wx', 0o644);
+  let done = false;
   try {
-    await handle.chmod(0o644);
+    fchmodSync(descriptor, 0o644);
     const state: Progress = { object, offset: 0, digest: null, reported: 0 };
     let damaged = 0;
     await client.retrying(signal, async progress => {
       const before = state.offset;
-      await fetchRest({ client, handle, state, signal, onBytes }).catch((thrown: unknown) => {
+      await fetchRest({ client, descriptor, state, partSize, signal, onBytes }).catch((thrown: unknown) => {
         if (state.offset > before) progress();
         throw thrown;
       });
@@ -53,81 +54,86 @@ export async function downloadLarge(
         if (++damaged >= DAMAGED_TRIES && thrown instanceof S3Fault)
           throw new S3Fault(thrown.message, { kind: 'final', code: thrown.code });
         // A part of it is wrong, nobody knows which: all is fetched again.
-        await restart(handle, state);
+        restart(descriptor, state);
         throw thrown;
       }
     });
-  } catch (thrown) {
-    await handle.close();
-    await rm(file, { force: true });
-    throw thrown;
+    done = true;
+  } finally {
+    closeSync(descriptor);
+    if (!done) rmSync(file, { force: true });
   }
-  await handle.close();
 }
 
 async function fetchRest({
   client,
-  handle,
+  descriptor,
   state,
+  partSize,
   signal,
   onBytes,
 }: Omit<DownloadRequest, 'file' | 'object'> & {
+  readonly partSize: number | null;
   readonly client: S3Client;
-  readonly handle: FileHandle;
+  readonly descriptor: number;
   readonly state: Progress;
 }): Promise<void> {
-  const writer = createWriter({ handle, state, onBytes });
+  const writer = createWriter({ descriptor, partSize, state, onBytes });
   const request = getRequest(state.object, signal);
   const headers = state.offset === 0 ? {} : { range: `bytes=${state.offset}-` };
   try {
-    await client.once({ ...request, headers: { ...request.headers, ...headers }, sink: writer.sink });
+    await client.once({
+      ...request,
+      headers: { ...request.headers, ...headers },
+      sink: writer.sink,
+      bulk: (state.object.size ?? 0) - state.offset >= BULK,
+    });
   } finally {
-    await writer.drain();
+    // Also of a try that was cut off: the next one goes on behind it.
+    writer.flush();
   }
 }
 
-async function restart(handle: FileHandle, state: Progress): Promise<void> {
+function restart(descriptor: number, state: Progress): void {
   state.offset = 0;
   state.digest = null;
-  await handle.truncate(0);
+  ftruncateSync(descriptor, 0);
 }
 
-/** Writes one piece while the next one is collected; asks for a pause when both are full. */
+/**
+ * Writes in the loop's own thread: into the page cache that is faster than handing pieces to another thread, and a chunk
+ * need not outlive the call that brings it.
+ */
 function createWriter({
-  handle,
+  descriptor,
+  partSize,
   state,
   onBytes,
 }: {
-  readonly handle: FileHandle;
+  readonly partSize: number | null;
+  readonly descriptor: number;
   readonly state: Progress;
   readonly onBytes: ((bytes: number) => void) | undefined;
-}): { readonly sink: Sink; readonly drain: () => Promise<void> } {
-  let collected: Buffer[] = [];
-  let size = 0;
-  let writing: Promise<void> | undefined;
+}): { readonly sink: Sink; readonly flush: () => void } {
+  let gathered: Buffer | undefined;
+  let filled = 0;
 
-  async function write(chunks: readonly Buffer[]): Promise<void> {
-    let rest = chunks;
-    let position = state.offset;
-    while (rest.length > 0) {
-      const { bytesWritten } = await handle.writev(rest, position);
-      position += bytesWritten;
-      rest = after(rest, bytesWritten);
+  function write(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;) {
+      const count = writeSync(descriptor, bytes, at, bytes.length - at, state.offset);
+      state.digest?.update(bytes.subarray(at, at + count));
+      state.offset += count;
+      at += count;
     }
-    for (const chunk of chunks) state.digest?.update(chunk);
-    state.offset = position;
-    if (position <= state.reported) return;
-    onBytes?.(position - state.reported);
-    state.reported = position;
+    if (state.offset <= state.reported) return;
+    onBytes?.(state.offset - state.reported);
+    state.reported = state.offset;
   }
 
-  function flush(): Promise<void> {
-    const chunks = collected;
-    collected = [];
-    size = 0;
-    writing = (writing ?? Promise.resolve()).then(() => write(chunks));
-    writing.catch(() => undefined);
-    return writing;
+  function flush(): void {
+    const count = filled;
+    filled = 0;
+    if (gathered !== undefined && count > 0) write(gathered.subarray(0, count));
   }
 
   return {
@@ -137,21 +143,24 @@ function createWriter({
         if (status === 200) {
           // Also the answer of a server that knows no ranges: it starts at the first byte.
           state.offset = 0;
-          state.digest = digestFor(headers, state.object.etag ?? '');
+          const etag = state.object.etag ?? '';
+          state.digest =
+            digestFor(headers, etag) ?? (partSize === null ? null : partsDigest(headers, etag, partSize));
         } else assertContinues(headers, state.offset);
       },
       onChunk(chunk) {
-        collected.push(chunk);
-        size += chunk.length;
-        if (size < PIECE) return undefined;
-        const before = writing;
-        void flush();
-        return before;
+        if (chunk.length >= SMALL_CHUNK) {
+          flush();
+          write(chunk);
+          return undefined;
+        }
+        if (filled + chunk.length > GATHERED) flush();
+        gathered ??= Buffer.allocUnsafeSlow(GATHERED);
+        gathered.set(chunk, filled);
+        filled += chunk.length;
+        return undefined;
       },
     },
-    async drain() {
-      if (size > 0) await flush();
-      await writing;
-    },
+    flush,
   };
 }

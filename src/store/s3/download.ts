@@ -10,7 +10,7 @@ import { explain } from './explain.js';
 import { after, assertSame, assertWhole, getRequest, type DownloadRequest } from './get-object.js';
 
 /** Up to here a body is held in memory, and written in one call when it is known to be right. */
-const HELD = 1024 * 1024;
+export const HELD = 1024 * 1024;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 export async function downloadObject(client: S3Client, request: DownloadRequest): Promise<void> {
@@ -30,7 +30,17 @@ async function downloadSmall(
   client: S3Client,
   { object, file, signal, onBytes }: DownloadRequest,
 ): Promise<void> {
-  const chunks = await client.retrying(signal, async () => {
+  writeSmall(file, await fetchSmall(client, object, signal));
+  if (object.size !== null && object.size > 0) onBytes?.(object.size);
+}
+
+/** The bytes of an object that are few enough to be held; a damaged body is fetched again. */
+export function fetchSmall(
+  client: S3Client,
+  object: DownloadRequest['object'],
+  signal: AbortSignal,
+): Promise<readonly Buffer[]> {
+  return client.retrying(signal, async () => {
     const held: Buffer[] = [];
     let digest: Digest | null = null;
     let size = 0;
@@ -52,8 +62,6 @@ async function downloadSmall(
     assertWhole({ size, object, digest });
     return held;
   });
-  writeSmall(file, chunks);
-  if (object.size !== null && object.size > 0) onBytes?.(object.size);
 }
 
 function writeSmall(file: string, chunks: readonly Buffer[]): void {

@@ -8,7 +8,7 @@ import { S3Fault } from './fault.js';
 
 export interface Attempted {
   /** What was tried, as `read`, `list`, `write`. */
-  readonly verb: 'list' | 'read' | 'write' | 'look for';
+  readonly verb: 'list' | 'read' | 'write' | 'abandon' | 'look for';
   readonly address: ObjectAddress;
   /** The KMS key that the request asked for. */
   readonly kmsKeyId?: string | undefined;
@@ -21,6 +21,7 @@ export function explain(thrown: unknown, endpoint: S3Endpoint, attempted: Attemp
   const { bucket } = attempted.address;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO') return asOptmlError(thrown.cause);
   if (kind === 'unreachable') return unreachable(thrown, endpoint);
+  if (thrown.location !== undefined && kind === 'final') return redirected(thrown, endpoint, thrown.location);
   if (code === 'NoSuchBucket')
     return new OptmlError(
       'BUCKET_MISSING',
@@ -52,6 +53,7 @@ const DENIALS = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
   'InvalidToken',
+  'InvalidTokenId',
   'TokenRefreshRequired',
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
@@ -72,6 +74,16 @@ function unreachable(fault: S3Fault, endpoint: S3Endpoint): OptmlError {
   );
 }
 
+/** Signatures hold for one host, so a redirect cannot be followed blindly. */
+function redirected(fault: S3Fault, endpoint: S3Endpoint, location: string): OptmlError {
+  const target = URL.canParse(location, endpoint.url) ? new URL(location, endpoint.url).origin : location;
+  return new OptmlError(
+    'STORE_UNREACHABLE',
+    `${capital(endpoint.name)} sends requests on to ${target} (${fault.status}): expected a server that answers them itself; set --store to ${target}.`,
+    { cause: fault },
+  );
+}
+
 function failed(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): OptmlError {
   const what = `${attempted.verb} ${uriOf(attempted.address)}`;
   const said = `${fault.code}: ${sentence(fault.message)}`;
@@ -82,7 +94,9 @@ function failed(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): Opt
         ? 'expected an answer within the retries; look at the store and run it again'
         : fault.kind === 'region'
           ? `expected the bucket in region ${fault.region ?? 'unknown'}; set --region`
-          : 'expected it to take the request; look at the store, or use another one';
+          : fault.code === 'AuthorizationHeaderMalformed'
+            ? 'expected a signature for the region that the store calls its own; set --region to it'
+            : 'expected it to take the request; look at the store, or use another one';
   return new OptmlError(
     'STORE_UNREACHABLE',
     `${capital(endpoint.name)} could not ${what} (${said}): ${way}.`,
@@ -95,13 +109,18 @@ function failed(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): Opt
 const UNKNOWN_KEY =
   'expected an access key that it knows; set AWS_ACCESS_KEY_ID or AWS_PROFILE to its own keys';
 
+const WRONG_TOKEN =
+  'expected the session token that belongs to the access key; set AWS_SESSION_TOKEN anew, or unset it for keys without one';
+
 const WAYS_OUT: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: UNKNOWN_KEY,
   XAdminUserNotFound: UNKNOWN_KEY,
   SignatureDoesNotMatch:
     'expected the secret key that belongs to the access key; set AWS_SECRET_ACCESS_KEY or AWS_PROFILE anew',
   ExpiredToken: 'expected credentials that still hold; sign in again (aws sso login) or set new ones',
-  InvalidToken: 'expected a session token of this store; set or unset AWS_SESSION_TOKEN',
+  InvalidToken: WRONG_TOKEN,
+  // MinIO's word for it.
+  InvalidTokenId: WRONG_TOKEN,
 };
 
 function denied(fault: S3Fault, endpoint: S3Endpoint, attempted: Attempted): OptmlError {

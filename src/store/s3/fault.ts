@@ -20,6 +20,8 @@ export class S3Fault extends Error {
   readonly region: string | undefined;
   /** The server's clock, as its Date header says. */
   readonly serverDate: string | undefined;
+  /** Where the answer sends the request on to. */
+  readonly location: string | undefined;
 
   constructor(
     message: string,
@@ -29,6 +31,7 @@ export class S3Fault extends Error {
       readonly code: string;
       readonly region?: string | undefined;
       readonly serverDate?: string | undefined;
+      readonly location?: string | undefined;
       readonly cause?: unknown;
     },
   ) {
@@ -38,6 +41,7 @@ export class S3Fault extends Error {
     this.code = facts.code;
     this.region = facts.region;
     this.serverDate = facts.serverDate;
+    this.location = facts.location;
   }
 }
 
@@ -54,6 +58,7 @@ const PASSING = new Set([
   'IncompleteBody',
   'BadDigest',
   'XAmzContentChecksumMismatch',
+  'XAmzContentSHA256Mismatch',
   'OperationAborted',
 ]);
 
@@ -75,6 +80,7 @@ export function faultOfAnswer(answer: {
     code,
     region,
     serverDate: headerText(headers, 'date'),
+    location: status >= 300 && status < 400 ? headerText(headers, 'location') : undefined,
   });
 }
 

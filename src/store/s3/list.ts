@@ -57,6 +57,8 @@ async function readPage(
     });
     const page = readListPage(body.toString());
     if (page === null) throw new S3Fault('the answer is not a listing', { kind: 'final', code: 'NotS3' });
+    if (page === 'damaged')
+      throw new S3Fault('the listing arrived damaged', { kind: 'again', code: 'BadListing' });
     if (page.continuation === '' || (page.continuation !== undefined && page.continuation === continuation))
       throw new S3Fault('the listing goes on but does not say where', { kind: 'final', code: 'BadListing' });
     return page;

@@ -6,6 +6,8 @@ import { downloadObject } from './download.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
 import { listObjects } from './list.js';
+import { readObject } from './read-object.js';
+import { abandonUpload } from './unfinished.js';
 import { uploadObject } from './upload.js';
 
 /** Nothing is sent before the first call of a method. */
@@ -15,7 +17,9 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     name: endpoint.name,
     list: (prefix, signal) => listObjects(client, prefix, signal),
     download: (object, file, options) => downloadObject(client, { object, file, ...options }),
+    read: (object, signal) => readObject(client, { object, signal }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
+    abandon: (upload, signal) => abandonUpload(client, upload, signal),
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
     locate: () => null,
     check: signal => assertAnswers(client, signal),
@@ -50,9 +54,10 @@ async function assertBucketThere(
     const attempted = { verb: 'look for', address } as const;
     if (!(thrown instanceof S3Fault) || thrown.status === 0 || thrown.kind === 'again')
       throw explain(thrown, client.endpoint, attempted);
-    // The answer to a HEAD has no body, so it does not say why: ask in a way that has one.
+    // The answer to a HEAD has no body, so it does not say why: ask in a way that has one. (For a page of no keys at all,
+    // MinIO does not look for the bucket.)
     const fault = await client
-      .call({ method: 'GET', bucket, query: { 'list-type': '2', 'max-keys': '0' }, signal })
+      .call({ method: 'GET', bucket, query: { 'list-type': '2', 'max-keys': '1' }, signal })
       .then(
         () => thrown,
         (second: unknown) => second,

@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { onAbort, rejectWith } from '../on-abort.js';
+import { createBulkGet } from './bulk-get.js';
 import type { Headers } from './fault.js';
 
 export interface TransportOptions {
@@ -34,6 +35,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly sink?: Sink;
+  /** A GET of a large body: the sink has each chunk only until it returns. */
+  readonly bulk?: boolean;
   readonly firstByteMs?: number;
   readonly signal: AbortSignal;
 }
@@ -62,8 +65,10 @@ export function createTransport(options: TransportOptions): Transport {
     bodyTimeout: options.idleMs,
     connect: { timeout: options.connectMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
   });
+  const bulk = createBulkGet(options);
   return {
-    exchange: exchange => dispatch(agent, exchange),
+    exchange: async exchange =>
+      (exchange.bulk === true ? await bulk.get(exchange) : null) ?? (await dispatch(agent, exchange)),
     close: () => agent.destroy(),
   };
 }

@@ -37,7 +37,7 @@ export async function uploadObject(
         options.onBytes?.(part.bytes.length);
         return;
       }
-      multipart ??= await createMultipart(client, { address, headers, signal });
+      multipart ??= await createMultipart(client, { address, headers, signal, onBegun: options.onBegun });
       while (flights.size >= partsInFlight(part.bytes.length)) await Promise.race(flights);
       const flight = sendPart(multipart, part).then(() => {
         pool.give(part.buffer);

@@ -21,10 +21,11 @@ export interface ListPage {
 }
 
 /**
- * Reads the answer of ListObjectsV2; null when the text is another document.
+ * Reads the answer of ListObjectsV2; null when the text is another document, `damaged` when it is one that does not hold what
+ * it tells of: an entry that is lost on the way must not be an object that is not there.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  */
-export function readListPage(text: string): ListPage | null {
+export function readListPage(text: string): ListPage | 'damaged' | null {
   const entries: Tree[] = [];
   // Entries are thousands, flat and alike: scanned they cost a tenth of what parsing them costs.
   const frame = text.includes('<!')
@@ -34,19 +35,36 @@ export function readListPage(text: string): ListPage | null {
         return '';
       });
   const root = treeIn(parse(frame), 'ListBucketResult');
-  if (root === null) return null;
+  if (root === null) return text.includes('ListBucketResult') ? 'damaged' : null;
   if (Array.isArray(root['Contents'])) entries.push(...(root['Contents'] as Tree[]));
   const encoded = textIn(root, 'EncodingType') === 'url';
-  const objects = entries.map(entry => {
-    const key = textIn(entry, 'Key') ?? '';
-    return {
-      key: encoded ? decodeKey(key) : key,
-      size: Number(textIn(entry, 'Size') ?? 0),
-      etag: withoutQuotes(textIn(entry, 'ETag') ?? ''),
-    };
-  });
-  const more = textIn(root, 'IsTruncated')?.trim() === 'true';
-  return { objects, continuation: more ? (textIn(root, 'NextContinuationToken') ?? '') : undefined };
+  const objects: StoredObject[] = [];
+  for (const entry of entries) {
+    const object = objectIn(entry, encoded);
+    if (object === null || object.key === objects.at(-1)?.key) return 'damaged';
+    objects.push(object);
+  }
+  // Not every server counts; where one does, nothing may be missing.
+  if (Number(textIn(root, 'KeyCount') ?? objects.length) !== objects.length) return 'damaged';
+  switch (textIn(root, 'IsTruncated')?.trim()) {
+    case 'true':
+      return { objects, continuation: textIn(root, 'NextContinuationToken') ?? '' };
+    case 'false':
+      return { objects, continuation: undefined };
+    default:
+      return 'damaged';
+  }
+}
+
+/** Null when something is missing in it, or is not what it has to be. */
+function objectIn(entry: Tree, encoded: boolean): StoredObject | null {
+  const key = textIn(entry, 'Key');
+  const size = textIn(entry, 'Size')?.trim();
+  if (key === undefined || key === '' || size === undefined || !/^\d+$/.test(size)) return null;
+  const plain = encoded ? decodeKey(key) : key;
+  return plain === null
+    ? null
+    : { key: plain, size: Number(size), etag: withoutQuotes(textIn(entry, 'ETag') ?? '') };
 }
 
 const CONTENTS = /<Contents>(.*?)<\/Contents>/gs;
@@ -56,8 +74,13 @@ function inner(entry: string, name: string): string | undefined {
   return start === -1 ? undefined : entry.slice(start + name.length + 2, entry.indexOf('</', start));
 }
 
-function decodeKey(key: string): string {
-  return key.includes('+') || key.includes('%') ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
+function decodeKey(key: string): string | null {
+  if (!key.includes('+') && !key.includes('%')) return key;
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    return null;
+  }
 }
 
 export function withoutQuotes(etag: string): string {
@@ -82,6 +105,29 @@ export function readErrorXml(text: string): SaidError {
 export function readUploadId(text: string): string | undefined {
   const root = treeIn(parse(text), 'InitiateMultipartUploadResult');
   return root === null ? undefined : textIn(root, 'UploadId');
+}
+
+export interface FoundUpload {
+  readonly key: string;
+  readonly id: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly initiated: number;
+}
+
+/** The first page of the answer of ListMultipartUploads, asked for with `encoding-type=url`. */
+export function readUploads(text: string): FoundUpload[] {
+  const root = treeIn(parse(text), 'ListMultipartUploadsResult');
+  if (root === null) return [];
+  const encoded = textIn(root, 'EncodingType') === 'url';
+  return [root['Upload']].flat().flatMap(entry => {
+    const tree = treeIn({ entry }, 'entry');
+    if (tree === null) return [];
+    const said = textIn(tree, 'Key') ?? '';
+    const key = encoded ? decodeKey(said) : said;
+    const id = textIn(tree, 'UploadId');
+    const initiated = Date.parse(textIn(tree, 'Initiated') ?? '');
+    return key === null || id === undefined || Number.isNaN(initiated) ? [] : [{ key, id, initiated }];
+  });
 }
 
 export interface FinishedPart {
@@ -133,10 +179,12 @@ function decodeEntities(text: string): string {
   return text.replaceAll(
     /&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi,
     (whole: string, hex?: string, decimal?: string, name?: string) =>
-      hex !== undefined
-        ? String.fromCodePoint(Number.parseInt(hex, 16))
-        : decimal !== undefined
-          ? String.fromCodePoint(Number(decimal))
-          : (NAMED[name ?? ''] ?? whole),
+      hex === undefined && decimal === undefined
+        ? (NAMED[name ?? ''] ?? whole)
+        : (character(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)) ?? whole),
   );
+}
+
+function character(code: number): string | undefined {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
 }

@@ -4,15 +4,13 @@
  * is not what was said never ends well upstream.
  */
 
-import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
 import { OptmlError } from '../../errors.js';
 import { createPassOn, type PassedAnswer, type Upstream } from '../s3/pass-on.js';
 import type { Answer } from './answer.js';
 import { createAuthentication } from './authenticate.js';
 import type { Caller, CallerKeys } from './caller.js';
 import { createHttpShell, type HttpShell, type HttpShellOptions } from './http-shell.js';
-import { bodyLength, readBody } from './read-body.js';
+import { relayBody } from './relayed-body.js';
 import { readRequest, type S3Request } from './request.js';
 import { S3Error } from './s3-error.js';
 
@@ -48,21 +46,14 @@ export function createS3Relay({
     const options = { request, payload: caller.payload, limit: LARGEST_BODY, idleMs: IDLE_MS };
     const hasBody = method === 'PUT' || method === 'POST';
     if (!hasBody) return explained(passOn.send({ ...common, body: null }), upstream.url);
-    const stream = new PassThrough({ highWaterMark: 1 << 20 });
+    const relayed = relayBody(options);
+    const headers = { ...common.headers, ...relayed.headers };
+    if (relayed.body.payload !== undefined)
+      headers['content-encoding'] = [headers['content-encoding'], 'aws-chunked'].filter(Boolean).join(',');
     // Whoever fails first says why; the other one only follows.
-    const reading = readBody(options, data => (stream.write(data) ? undefined : drained(stream))).then(
-      () => {
-        stream.end();
-      },
-      (thrown: unknown) => {
-        stream.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
-        throw thrown;
-      },
-    );
-    const sending = explained(
-      passOn.send({ ...common, body: { stream, length: bodyLength(options) } }),
-      upstream.url,
-    );
+    const sending = explained(passOn.send({ ...common, headers, body: relayed.body }), upstream.url);
+    sending.catch(() => relayed.abandon());
+    const { reading } = relayed;
     const [read, sent] = await Promise.allSettled([reading, sending]);
     // An upstream that answers early, with an error, closes the stream: its answer is the one that counts.
     if (sent.status === 'fulfilled') return sent.value;
@@ -75,10 +66,6 @@ export function createS3Relay({
   }
 
   return { ...shell, close };
-}
-
-async function drained(stream: PassThrough): Promise<void> {
-  await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
 }
 
 function answerOf({ status, headers, body }: PassedAnswer): Answer {
@@ -129,7 +116,7 @@ const OF_THE_SIGNATURE = new Set([
   'x-amz-content-sha256',
   'x-amz-date',
   'x-amz-decoded-content-length',
-  // What it speaks of may come as a trailer, which is held here and not passed on.
+  // What it speaks of may come as a trailer: a body that is framed anew says it again.
   'x-amz-sdk-checksum-algorithm',
   'x-amz-security-token',
   'x-amz-trailer',

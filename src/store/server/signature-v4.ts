@@ -1,7 +1,7 @@
 /** Signature V4, computed from what has arrived: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
 
 import { createHmac, createSecretKey, hash, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { encodeText } from './encode-text.js';
+import { encodeText } from '../../aws/percent-encoding.js';
 import { queryPairs, type S3Request } from './request.js';
 import { S3Error } from './s3-error.js';
 import type { V4Claim } from './v4-claim.js';

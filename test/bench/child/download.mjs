@@ -1,5 +1,5 @@
 /** Lists and downloads one channel as the data plane does: `download.mjs URL PREFIX FOLDER`. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fixedCredentials } from '../../../dist/aws/credentials.js';
 import { stageHost } from '../../../dist/channels/stage-host.js';
@@ -9,7 +9,9 @@ import { listChannel } from '../../../dist/survey/listing.js';
 const [url, prefix, folder] = process.argv.slice(2);
 const { signal } = new AbortController();
 const credentials = fixedCredentials({ accessKeyId: 'bench', secretAccessKey: 'bench' });
-const store = await openStore({ kind: 'url', url, region: 'us-east-1', credentials });
+const bundle = process.env.AWS_CA_BUNDLE;
+const ca = bundle === undefined ? {} : { ca: readFileSync(bundle, 'utf8') };
+const store = await openStore({ kind: 'url', url, region: 'us-east-1', credentials, ...ca });
 const location = { bucket: 'bench', key: prefix };
 const job = { request: {}, region: 'us-east-1' };
 const listing = await listChannel(

@@ -1,7 +1,6 @@
 /** CompleteMultipartUpload: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
 
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import {
   joinParts,
   listParts,
@@ -9,17 +8,18 @@ import {
   type FoundPart,
   type UploadHead,
 } from '../../embedded/multipart-uploads.js';
-import { statObject, writeObject } from '../../embedded/object-files.js';
+import { statObject } from '../../embedded/object-files.js';
 import type { ObjectRecord, StoredChecksum } from '../../embedded/object-record.js';
 import { xmlAnswer, type Answer } from '../answer.js';
 import { combineChecksums, startChecksum, type Algorithm } from '../checksums.js';
 import { addressOf, receiveDocument, type Context } from '../context.js';
 import { encryptionOf } from '../object-headers.js';
-import { assertDone, unquoted, writeCondition } from '../preconditions.js';
+import { unquoted, writeCondition } from '../preconditions.js';
 import { readXml, textIn, treesIn } from '../read-xml.js';
 import { headerOf, type S3Request } from '../request.js';
 import { S3Error } from '../s3-error.js';
 import { document, element, quoted } from '../write-xml.js';
+import { makeObject } from './make-object.js';
 import { algorithmOf, noSuchUpload, uploadAddress, uploadOf } from './multipart.js';
 import { checksumElement, checksumName } from './part-elements.js';
 
@@ -60,20 +60,7 @@ export async function completeMultipartUploadOperation(context: Context): Promis
   };
   const file = await joinParts(store.root, parts);
   if (file === null) throw noSuchUpload(context);
-  try {
-    const outcome = await writeObject({
-      root: store.root,
-      address: addressOf(context),
-      temporary: file.path,
-      stamp: file.stamp,
-      record,
-      condition,
-    });
-    assertDone(outcome, address.key);
-  } catch (thrown) {
-    await rm(file.path, { force: true });
-    throw thrown;
-  }
+  await makeObject(context, { file, record, condition });
   await removeUpload(store.root, address);
   return completed(context, record);
 }

@@ -1,13 +1,12 @@
 /** CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 
 import { closeSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { modifiedAt } from '../../embedded/file-stamp.js';
-import { writeObject, type OpenObject } from '../../embedded/object-files.js';
+import type { OpenObject } from '../../embedded/object-files.js';
 import type { ObjectRecord, Tag } from '../../embedded/object-record.js';
 import { xmlAnswer, type Answer } from '../answer.js';
 import { algorithmNamed, type Algorithm } from '../checksums.js';
-import { addressOf, type Context } from '../context.js';
+import type { Context } from '../context.js';
 import { copyToFile, openCopySource } from '../copy-source.js';
 import { algorithmIn } from '../declared-digests.js';
 import {
@@ -18,11 +17,12 @@ import {
   tagsIn,
   withoutEncryption,
 } from '../object-headers.js';
-import { assertDone, writeCondition } from '../preconditions.js';
+import { writeCondition } from '../preconditions.js';
 import { headerOf, type S3Request } from '../request.js';
 import type { ReceivedFile } from '../receive-file.js';
 import { S3Error } from '../s3-error.js';
 import { document, element, isoTime, quoted } from '../write-xml.js';
+import { makeObject } from './make-object.js';
 import { checksumElement } from './part-elements.js';
 
 export async function copyObjectOperation(context: Context): Promise<Answer> {
@@ -37,20 +37,7 @@ export async function copyObjectOperation(context: Context): Promise<Answer> {
     const algorithm = algorithmIn(request, 'x-amz-checksum-algorithm') ?? keptAlgorithm(source.record);
     const file = await copyToFile({ root: store.root, source, range: null, algorithm });
     const record = recordOf(file, { headers, tags });
-    try {
-      const outcome = await writeObject({
-        root: store.root,
-        address: addressOf(context),
-        temporary: file.path,
-        stamp: file.stamp,
-        record,
-        condition,
-      });
-      assertDone(outcome, request.key);
-    } catch (thrown) {
-      await rm(file.path, { force: true });
-      throw thrown;
-    }
+    await makeObject(context, { file, record, condition });
     return copied(file, record);
   } finally {
     closeSync(source.descriptor);

@@ -1,0 +1,91 @@
+/**
+ * Pipe mode of a host (contract §1.6): each channel's epochs one after the other, as often as they are read. The end of the data
+ * is this side's word: an epoch's FIFO stays open here until all of it was written, so a feeder that fails or dies never looks
+ * like an end.
+ */
+import { closeSync } from 'node:fs';
+import { deferred } from '../deferred.js';
+import type { HostPlan } from '../plan/plan.js';
+import type { Listing } from '../survey/listing.js';
+import { fifoName, type FedChannel, type Feeder, type StartFeeder } from './feed-protocol.js';
+import { FIFO_FOLDER, openFifoFolder, type FifoFolder } from './fifos.js';
+import { inRoom } from './room.js';
+
+export interface Feeding {
+  /** Rejects with the first error; then the container must be dead before `stop`. Never resolves. */
+  readonly failed: Promise<never>;
+  /** Ends the feeder and closes every FIFO. Twice is no error. */
+  stop(): Promise<void>;
+}
+
+/** The channels of a host that are fed. */
+export function fedChannels(host: HostPlan, listings: readonly Listing[]): FedChannel[] {
+  return host.channels
+    .filter(plan => plan.mode === 'Pipe')
+    .flatMap(plan =>
+      listings.filter(listing => listing.channel === plan.name).map(listing => ({ plan, listing })),
+    );
+}
+
+/** Starts before the container does. Throws what makes the feeding impossible. */
+export async function feedHost({
+  room,
+  channels,
+  startFeeder,
+}: {
+  readonly room: string;
+  readonly channels: readonly FedChannel[];
+  readonly startFeeder: StartFeeder;
+}): Promise<Feeding> {
+  const folder = openFifoFolder(inRoom(room, FIFO_FOLDER));
+  const ended = new AbortController();
+  const failure = deferred<never>();
+  /** Write ends that are open. */
+  const open = new Set<number>();
+  let feeder: Feeder;
+  try {
+    feeder = await startFeeder({ folder: inRoom(room, FIFO_FOLDER), channels });
+  } catch (thrown) {
+    folder.close();
+    throw thrown;
+  }
+  const work = channels.map(({ plan }) =>
+    feedChannel({ name: plan.name, folder, feeder, open, signal: ended.signal }).catch(failure.reject),
+  );
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    ended.abort();
+    await feeder.end();
+    await Promise.all(work);
+    for (const end of open) closeSync(end);
+    folder.close();
+  };
+  return { failed: failure.promise, stop: () => (stopped ??= stop()) };
+}
+
+/** `open` keeps the FIFO's end when feeding it throws. */
+async function feedChannel({
+  name,
+  folder,
+  feeder,
+  open,
+  signal,
+}: {
+  readonly name: string;
+  readonly folder: FifoFolder;
+  readonly feeder: Feeder;
+  readonly open: Set<number>;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  for (let epoch = 0; ; epoch += 1) {
+    const fifo = fifoName(name, epoch);
+    const end = await folder.untilRead(fifo, signal);
+    if (end === null) return;
+    open.add(end);
+    await Promise.all([folder.make(fifoName(name, epoch + 1)), feeder.feed(name, epoch)]);
+    open.delete(end);
+    closeSync(end);
+    // Read to its end, or left: nobody will feed it again, so nobody shall wait for it.
+    folder.remove(fifo);
+  }
+}

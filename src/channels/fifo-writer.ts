@@ -1,0 +1,144 @@
+/**
+ * Bytes into a FIFO that a container reads. A full FIFO blocks the thread that writes, so this belongs into a process of its
+ * own, with a thread for each channel.
+ */
+import { closeSync, constants, fstatSync, openSync, writev } from 'node:fs';
+import { open as openLater, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { OptmlError, systemCode } from '../errors.js';
+
+export interface FifoWriter {
+  /** Takes the chunks, and waits when the reader is slow. False when the reader has left. */
+  write(chunks: readonly Uint8Array[]): Promise<boolean>;
+  /** When everything is in the FIFO. False when the reader has left. */
+  finish(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Bytes that wait for the reader. */
+const WAITING = 1024 * 1024;
+
+/** The kernel takes 1,024 chunks in one call. */
+const CHUNKS = 1024;
+
+const { O_WRONLY, O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+
+/** Null when there is no reader any more. */
+export async function openFifo(path: string): Promise<FifoWriter | null> {
+  const first = openForReader(path);
+  if (first === null) return null;
+  try {
+    const handle = await openBlocking(path);
+    return handle === null ? null : fifoWriter(handle);
+  } finally {
+    closeSync(first);
+  }
+}
+
+/**
+ * A write end that does not wait; null when nobody reads. Throws when the path is no FIFO: the container may have put something
+ * else there, which must not be written.
+ */
+export function openForReader(path: string): number | null {
+  let descriptor;
+  try {
+    descriptor = openSync(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW);
+  } catch (thrown) {
+    if (['ENXIO', 'ENOENT'].includes(systemCode(thrown) ?? '')) return null;
+    throw noFifo(path);
+  }
+  if (fstatSync(descriptor).isFIFO()) return descriptor;
+  closeSync(descriptor);
+  throw noFifo(path);
+}
+
+function noFifo(path: string): OptmlError {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return new OptmlError(
+    'FILE_UNUSABLE',
+    `/opt/ml/input/data/${name} is no FIFO any more: the container has put something else in its place.`,
+  );
+}
+
+/** Writing must wait for the reader, so this end is opened to block; which it does for ever if the reader leaves just now. */
+async function openBlocking(path: string): Promise<FileHandle | null> {
+  const opening = openLater(path, O_WRONLY | O_NOFOLLOW);
+  const late = new AbortController();
+  const opened = opening.finally(() => late.abort());
+  const waited = delay(PATIENCE_MS, undefined, { signal: late.signal }).catch(() => undefined);
+  await Promise.race([opened.catch(() => undefined), waited]);
+  let rescue: number | undefined;
+  if (!late.signal.aborted) rescue = openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  try {
+    const handle = await opened;
+    if ((await handle.stat()).isFIFO()) return handle;
+    await handle.close();
+    throw noFifo(path);
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') return null;
+    throw thrown;
+  } finally {
+    if (rescue !== undefined) closeSync(rescue);
+  }
+}
+
+const PATIENCE_MS = 100;
+
+function fifoWriter(handle: FileHandle): FifoWriter {
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  let writing: Promise<void> | undefined;
+  let left = false;
+
+  /** What came while one call waited for the reader goes with the next one. */
+  async function empty(): Promise<void> {
+    while (waiting.length > 0 && !left) {
+      const chunks = waiting;
+      waiting = [];
+      bytes = 0;
+      left = !(await writeAll(handle.fd, chunks));
+    }
+    writing = undefined;
+  }
+
+  return {
+    async write(chunks) {
+      waiting.push(...chunks);
+      for (const chunk of chunks) bytes += chunk.length;
+      writing ??= empty();
+      while (bytes >= WAITING && !left) await writing;
+      return !left;
+    },
+    async finish() {
+      while (writing !== undefined) await writing;
+      return !left;
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** False when the reader has left. */
+async function writeAll(descriptor: number, chunks: readonly Uint8Array[]): Promise<boolean> {
+  let rest = chunks;
+  while (rest.length > 0) {
+    const written = await new Promise<number | null>((resolve, reject) => {
+      writev(descriptor, rest.slice(0, CHUNKS), (error, count) => {
+        if (error === null) resolve(count);
+        else if (error.code === 'EPIPE') resolve(null);
+        else reject(error);
+      });
+    });
+    if (written === null) return false;
+    rest = after(rest, written);
+  }
+  return true;
+}
+
+function after(chunks: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let left = written;
+  for (const [index, chunk] of chunks.entries()) {
+    if (left < chunk.length) return [chunk.subarray(left), ...chunks.slice(index + 1)];
+    left -= chunk.length;
+  }
+  return [];
+}

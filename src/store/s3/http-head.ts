@@ -1,0 +1,56 @@
+/** The head of an HTTP/1.1 answer, and how long its body is. https://www.rfc-editor.org/rfc/rfc9112 */
+
+import { headerText, S3Fault, type Headers } from './fault.js';
+
+const END = '\r\n\r\n';
+
+/** Where the body begins; -1 while the head has not come in full. */
+export function headEnd(bytes: Buffer): number {
+  const at = bytes.indexOf(END);
+  return at < 0 ? -1 : at + END.length;
+}
+
+/** Names in lower case; a name that comes twice has a list. Throws S3Fault for what is no answer of HTTP/1. */
+export function parseHead(bytes: Buffer): { readonly status: number; readonly headers: Headers } {
+  const [first = '', ...lines] = bytes.toString('latin1').split('\r\n');
+  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
+  if (status === undefined) throw notHttp(first);
+  const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
+  for (const line of lines) {
+    if (line === '') continue;
+    const colon = line.indexOf(':');
+    if (colon < 1) throw notHttp(line);
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  return { status: Number(status), headers };
+}
+
+function notHttp(line: string): S3Fault {
+  return new S3Fault(`the answer is not HTTP: ${JSON.stringify(line.slice(0, 60))}`, {
+    kind: 'again',
+    code: 'NotHttp',
+  });
+}
+
+/** Bytes of the body; null when its head does not say so in one plain number. */
+export function lengthOf(headers: Headers): number | null {
+  const length = headerText(headers, 'content-length') ?? '';
+  if (headers['transfer-encoding'] !== undefined || !/^\d+$/.test(length)) return null;
+  return Number(length);
+}
+
+/** A body that has come whole, without the framing of chunks. */
+export function unchunked(headers: Headers, body: Buffer): Buffer {
+  if (!/\bchunked\b/i.test(headerText(headers, 'transfer-encoding') ?? '')) return body;
+  const pieces: Buffer[] = [];
+  for (let at = 0; ;) {
+    const lineEnd = body.indexOf('\r\n', at);
+    const size = lineEnd < 0 ? 0 : Number.parseInt(body.toString('latin1', at, lineEnd), 16);
+    if (!(size > 0)) return Buffer.concat(pieces);
+    pieces.push(body.subarray(lineEnd + 2, lineEnd + 2 + size));
+    at = lineEnd + 2 + size + 2;
+  }
+}

@@ -1,0 +1,337 @@
+/** Pipe mode on a real engine: FIFOs, epochs and what comes through them (contract §1.6). */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { docker } from '../harness/engine.js';
+import { containerOf } from '../harness/aftermath.js';
+import { runJob, startJob } from '../harness/job.js';
+import { scratch } from '../harness/optml.js';
+import { channel, putObject, shell, shellJob, type Request } from '../harness/requests.js';
+import { pythonClients } from '../store/clients.js';
+
+const run = promisify(execFile);
+
+/** A job whose channels are all in Pipe mode. */
+function pipeJob(lines: readonly string[], channels: readonly Request[], members: Request = {}): Request {
+  return shellJob('true', {
+    ...shell(['cd /opt/ml/input/data', ...lines], { TrainingInputMode: 'Pipe' }),
+    InputDataConfig: channels,
+    ...members,
+  });
+}
+
+async function homeWith(objects: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  const home = await scratch('home');
+  for (const [uri, content] of Object.entries(objects)) await putObject(home, uri, content);
+  return home;
+}
+
+/** Text files of a letter each. */
+function letters(count: number): Record<string, string> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [
+      `s3://data/train/${String(index).padStart(3, '0')}`,
+      `${index} `,
+    ]),
+  );
+}
+
+describe('the FIFOs of a channel', () => {
+  test('have names with the epoch: the first is there at the start, each next one once its forerunner is open', async () => {
+    const home = await homeWith({ 's3://data/train/a': 'one' });
+    const { status, log } = await runJob(
+      pipeJob(
+        [
+          "stat -c '%n %F %a' *",
+          'exec 3<train_0; until [ -p train_1 ]; do sleep 0.01; done; ls; cat <&3; echo',
+          'for n in 1 2 3 4; do until [ -p train_$n ]; do sleep 0.01; done; cat train_$n; echo; done',
+        ],
+        [channel('train', 's3://data/train/')],
+      ),
+      { home },
+    );
+    expect(status).toBe(0);
+    expect(log).toEqual(['train_0 fifo 666', 'train_0', 'train_1', ...Array<string>(5).fill('one')]);
+  });
+
+  test('bring the objects one after the other, byte for byte, with nothing between them', async () => {
+    const large = randomBytes(5_000_000);
+    const home = await homeWith({
+      's3://data/train/a': 'no newline',
+      's3://data/train/b': '',
+      's3://data/train/c': large,
+      's3://data/train/d': 'end',
+    });
+    const { status, output } = await runJob(
+      pipeJob(['cat train_0 > /opt/ml/model/all'], [channel('train', 's3://data/train/')]),
+      { home },
+    );
+    expect(status).toBe(0);
+    const { stdout } = await run('tar', ['-xOf', output('model.tar.gz'), 'all'], {
+      encoding: 'buffer',
+      maxBuffer: 1 << 24,
+    });
+    expect(stdout.equals(Buffer.concat([Buffer.from('no newline'), large, Buffer.from('end')]))).toBe(true);
+  });
+
+  test('may be left early: the rest of the epoch is dropped, and the next one is whole', async () => {
+    const home = await homeWith({ 's3://data/train/a': 'x'.repeat(2_000_000), 's3://data/train/b': 'y' });
+    const { status, log } = await runJob(
+      pipeJob(
+        ['head -c 3 train_0; echo', 'until [ -p train_1 ]; do sleep 0.01; done; wc -c < train_1'],
+        [channel('train', 's3://data/train/')],
+      ),
+      { home },
+    );
+    expect({ status, log }).toEqual({ status: 0, log: ['xxx', '2000001'] });
+  });
+
+  test('need not be read at all', async () => {
+    const home = await homeWith({ 's3://data/train/a': 'x' });
+    const { status } = await runJob(pipeJob(['true'], [channel('train', 's3://data/train/')]), { home });
+    expect(status).toBe(0);
+  });
+
+  test('stand beside the folder of a channel in File mode', async () => {
+    const home = await homeWith({ 's3://data/train/a': 'piped', 's3://data/files/b': 'file' });
+    const { status, log } = await runJob(
+      pipeJob(
+        ['cat train_0; echo', 'cat files/b; echo', 'cat ../config/inputdataconfig.json'],
+        [channel('train', 's3://data/train/'), channel('files', 's3://data/files/', { InputMode: 'File' })],
+      ),
+      { home },
+    );
+    expect(status).toBe(0);
+    expect(log).toEqual([
+      'piped',
+      'file',
+      '{"train":{"TrainingInputMode":"Pipe","S3DistributionType":"FullyReplicated","RecordWrapperType":"None"},"files":{"TrainingInputMode":"File","S3DistributionType":"FullyReplicated","RecordWrapperType":"None"}}',
+    ]);
+  });
+
+  test('are written to by a user who is not root', async () => {
+    const home = await homeWith({ 's3://data/train/a': 'piped' });
+    const job = pipeJob(['id -u', 'cat train_0; echo'], [channel('train', 's3://data/train/')]);
+    const specification = job['AlgorithmSpecification'] as Request;
+    const { status, log } = await runJob(
+      { ...job, AlgorithmSpecification: { ...specification, TrainingImage: 'optml-user-1000' } },
+      { home },
+    );
+    expect({ status, log }).toEqual({ status: 0, log: ['1000', 'piped'] });
+  });
+});
+
+describe('Gzip', () => {
+  const GZIP = { CompressionType: 'Gzip' };
+
+  test('is unpacked on the way, members one after the other', async () => {
+    const text = 'line\n'.repeat(400_000);
+    const home = await homeWith({
+      's3://data/train/a.gz': Buffer.concat([gzipSync('one\n'), gzipSync('two\n')]),
+      's3://data/train/b.gz': gzipSync(text),
+    });
+    const { status, log } = await runJob(
+      pipeJob(
+        ['cat train_0 > /tmp/all; head -n 2 /tmp/all; wc -c < /tmp/all'],
+        [channel('train', 's3://data/train/', GZIP)],
+      ),
+      { home },
+    );
+    expect({ status, log }).toEqual({ status: 0, log: ['one', 'two', String(8 + text.length)] });
+  });
+
+  test.each([
+    ['is none', Buffer.from('plain text')],
+    ['is cut off', gzipSync(randomBytes(100_000)).subarray(0, 50_000)],
+  ])('that %s fails the job, with the URI, and the reader sees no end', async (_, bytes) => {
+    const home = await homeWith({ 's3://data/train/a.gz': gzipSync('good'), 's3://data/train/b.gz': bytes });
+    const { status, described, log } = await runJob(
+      pipeJob(['cat train_0 > /tmp/all; echo ended'], [channel('train', 's3://data/train/', GZIP)]),
+      { home },
+    );
+    expect({ status, log }).toEqual({ status: 1, log: [] });
+    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/b\.gz/);
+  });
+});
+
+describe('RecordIO', () => {
+  const RECORDS = { RecordWrapperType: 'RecordIO' };
+  const SIZES = [0, 1, 2, 3, 4, 5, 1023, 70_000, 3_000_001];
+
+  test.each([
+    ['', (bytes: Buffer) => bytes, {}],
+    [', also of unpacked objects', (bytes: Buffer) => gzipSync(bytes), { CompressionType: 'Gzip' }],
+  ])('makes a record of each object%s, which MXNet reads', async (_, pack, members) => {
+    const contents = SIZES.map(size => randomBytes(size));
+    const home = await homeWith(
+      Object.fromEntries(contents.map((bytes, index) => [`s3://data/train/${index}`, pack(bytes)])),
+    );
+    const { status, output } = await runJob(
+      pipeJob(
+        ['cat train_0 > /opt/ml/model/all'],
+        [channel('train', 's3://data/train/', { ...RECORDS, ...members })],
+      ),
+      { home },
+    );
+    expect(status).toBe(0);
+    await run('tar', ['-xf', output('model.tar.gz'), '-C', home, 'all']);
+    const { stdout } = await run(pythonClients('mxnet').python, ['-c', READ, join(home, 'all')], {
+      maxBuffer: 1 << 26,
+    });
+    expect(JSON.parse(stdout)).toEqual(contents.map(bytes => bytes.toString('hex')));
+  });
+
+  test('that MXNet wrote goes through as it is', async () => {
+    const home = await scratch('home');
+    const file = join(home, 'written.rec');
+    await run(pythonClients('mxnet').python, ['-c', WRITE, file]);
+    await putObject(home, 's3://data/train/written.rec', await readFile(file));
+    const { status, output } = await runJob(
+      pipeJob(['cat train_0 > /opt/ml/model/all'], [channel('train', 's3://data/train/')]),
+      { home },
+    );
+    expect(status).toBe(0);
+    await run('tar', ['-xf', output('model.tar.gz'), '-C', home, 'all']);
+    expect((await readFile(join(home, 'all'))).equals(await readFile(file))).toBe(true);
+  });
+});
+
+const READ = `
+import json, sys, mxnet
+records = mxnet.recordio.MXRecordIO(sys.argv[1], 'r')
+print(json.dumps([one.hex() for one in iter(records.read, None)]))
+`;
+const WRITE = `
+import sys, mxnet
+records = mxnet.recordio.MXRecordIO(sys.argv[1], 'w')
+for size in (5, 0, 70000): records.write(b'x' * size)
+records.close()
+`;
+
+describe('ShuffleConfig', () => {
+  const EPOCHS = 'for n in 0 1 2; do until [ -p train_$n ]; do sleep 0.01; done; cat train_$n; echo; done';
+
+  test('orders anew in each epoch, by its seed', async () => {
+    const home = await homeWith(letters(40));
+    const logOf = async (seed: number): Promise<readonly string[]> => {
+      const job = pipeJob(
+        [EPOCHS],
+        [channel('train', 's3://data/train/', { ShuffleConfig: { Seed: seed } })],
+      );
+      const { status, log } = await runJob(job, { home });
+      expect(status).toBe(0);
+      return log;
+    };
+    const first = await logOf(7);
+    expect(new Set(first).size).toBe(3);
+    const sorted = first.map(line =>
+      line
+        .trim()
+        .split(' ')
+        .map(Number)
+        .sort((a, b) => a - b)
+        .join(' '),
+    );
+    expect(new Set(sorted)).toEqual(new Set([Array.from({ length: 40 }, (_, index) => index).join(' ')]));
+    expect(await logOf(7)).toEqual(first);
+    expect(await logOf(8)).not.toEqual(first);
+  });
+});
+
+describe('bad luck', () => {
+  test('sixteen channels with readers that stand still hold up neither the others nor this process', async () => {
+    const names = Array.from({ length: 16 }, (_, index) => `c${index}`);
+    const home = await homeWith({ 's3://data/big/a': randomBytes(3_000_000) });
+    const job = await startJob(
+      pipeJob(
+        [
+          'for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 60 < c${n}_0 & done',
+          'for n in 0 1 2; do until [ -p c15_$n ]; do sleep 0.01; done; wc -c < c15_$n; done; echo read',
+        ],
+        names.map(name => channel(name, 's3://data/big/')),
+      ),
+      { home },
+    );
+    await job.shows('algo-1 | read');
+    const { status, log } = await job.finish();
+    expect(status).toBe(0);
+    expect(log).toEqual(['3000000', '3000000', '3000000', 'read']);
+  });
+
+  test('a feeder that is killed kills the container before it can take that for the end', async () => {
+    const home = await homeWith({ 's3://data/train/a': randomBytes(20_000_000) });
+    const job = await startJob(
+      pipeJob(
+        [
+          'exec 3<train_0; head -c 1000 <&3 > /dev/null; echo begun; sleep 5; cat <&3 > /dev/null; echo ended',
+        ],
+        [channel('train', 's3://data/train/')],
+      ),
+      { home },
+    );
+    await job.shows('algo-1 | begun');
+    const { stdout } = await run('pgrep', ['-P', String(job.pid), '-f', 'feeder-main']);
+    process.kill(Number(stdout), 'SIGKILL');
+    const { status, described, log } = await job.finish();
+    expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
+    expect(described.FailureReason).toMatch(/^InternalServerError/);
+  });
+
+  test('an object that goes away in mid-stream fails the job, with its URI', async () => {
+    const home = await homeWith({
+      's3://data/train/a': randomBytes(1_000_000),
+      's3://data/train/b': randomBytes(100_000_000),
+      's3://data/train/c': 'gone',
+    });
+    const job = await startJob(
+      pipeJob(
+        [
+          'exec 3<train_0; head -c 1000 <&3 > /dev/null; echo begun; until [ -e /tmp/go ]; do sleep 0.05; done',
+          'cat <&3 > /dev/null; echo ended',
+        ],
+        [channel('train', 's3://data/train/')],
+      ),
+      { home },
+    );
+    await job.shows('algo-1 | begun');
+    // The second one is being read already: it is another file from now on.
+    await writeFile(join(home, 's3/data/train/b'), randomBytes(100));
+    await rm(join(home, 's3/data/train/c'));
+    await docker('exec', await containerOf(job.name), 'touch', '/tmp/go');
+    const { status, described, log } = await job.finish();
+    expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
+    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/[bc]/);
+  });
+
+  test('a container that puts something else in a FIFO’s place does not have it written to', async () => {
+    const home = await homeWith({ 's3://data/train/a': 'secret' });
+    const target = join(home, 'target');
+    await writeFile(target, 'untouched');
+    const { status, described } = await runJob(
+      pipeJob(['rm train_0; echo x > train_0; sleep 5; echo ended'], [channel('train', 's3://data/train/')]),
+      { home },
+    );
+    expect(status).toBe(1);
+    expect(described.FailureReason).toMatch(/^InternalServerError/);
+    expect(await readFile(target, 'utf8')).toBe('untouched');
+  });
+
+  test('a stop reaches a container that reads, and one that waits for a FIFO', async () => {
+    const home = await homeWith({ 's3://data/train/a': 'x'.repeat(1_000_000) });
+    const job = await startJob(
+      pipeJob(
+        ['trap "exit 0" TERM', 'exec 3<train_0; echo reading', 'while :; do sleep 0.05; done'],
+        [channel('train', 's3://data/train/'), channel('other', 's3://data/train/')],
+      ),
+      { home },
+    );
+    await job.shows('algo-1 | reading');
+    job.signal('SIGINT');
+    const { status, described } = await job.finish();
+    expect({ status, ended: described.TrainingJobStatus }).toEqual({ status: 4, ended: 'Stopped' });
+  });
+});

@@ -1,0 +1,14 @@
+import { describe } from 'vitest';
+import { clientsSuite } from './clients-suite.js';
+import { jobSuite } from './job-suite.js';
+import { serverJobStore } from './job-store.js';
+import { portSuite } from './port-suite.js';
+import { foundServer } from './subject.js';
+
+const server = foundServer('versitygw');
+
+describe('versitygw', () => {
+  portSuite({ name: 'versitygw', address: () => server });
+  clientsSuite({ name: 'versitygw', address: () => server });
+  jobSuite({ openStore: () => serverJobStore(server), isServer: true });
+});
