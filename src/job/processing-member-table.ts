@@ -2,7 +2,7 @@
  * What becomes of every member of CreateProcessingJob: honoured as on SageMaker, different here, or refused. The
  * differences of a job, its refusals and docs/differences.md come from these rows.
  */
-import { ACCELERATED, GIVEN, is, moreThan, NETWORK_NOT_ISOLATED, type MemberRow } from './member-row.js';
+import { ACCELERATED, GIVEN, is, NETWORK_NOT_ISOLATED, type MemberRow } from './member-row.js';
 
 export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingJobName', honoured: '' },
@@ -110,8 +110,7 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingResources.ClusterConfig', honoured: '' },
   {
     member: 'ProcessingResources.ClusterConfig.InstanceCount',
-    honoured: '1',
-    refused: [{ when: moreThan(1), why: 'optml runs one host only', instead: 'set it to 1' }],
+    honoured: "a container an instance; all of them share this machine's CPU and memory",
   },
   {
     member: 'ProcessingResources.ClusterConfig.InstanceType',

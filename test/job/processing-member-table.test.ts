@@ -83,7 +83,6 @@ const REFUSALS: readonly [path: string, asks: Members][] = [
     'ProcessingOutputConfig.Outputs[0].FeatureStoreOutput',
     outputs({ OutputName: 'f', AppManaged: true, FeatureStoreOutput: { FeatureGroupName: 'g' } }),
   ],
-  ['ProcessingResources.ClusterConfig.InstanceCount', { ProcessingResources: cluster({ InstanceCount: 2 }) }],
 ];
 
 describe('refusals', () => {

@@ -212,3 +212,27 @@ test('optml process makes the request of its flags; a local source is mapped, an
     ProcessingOutputConfig: { Outputs: [{ OutputName: 'output-1' }] },
   });
 });
+
+test('several instances get their shards, find each other, and write into one prefix', async () => {
+  const home = await scratch('home');
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await putObject(home, `s3://input-data/raw/${name}`, name);
+  const raw = inputAt('raw', 's3://input-data/raw/') as { S3Input: object };
+  const { status } = await runJob(
+    processingJob(
+      [
+        'cd /opt/ml/processing; getent hosts algo-1 algo-2 algo-3 > /dev/null; cat raw/* > shards/$(hostname)',
+      ],
+      {
+        ProcessingInputs: [{ ...raw, S3Input: { ...raw.S3Input, S3DataDistributionType: 'ShardedByS3Key' } }],
+        ...outputsAt({ shards: 's3://out/shards' }),
+        ProcessingResources: {
+          ClusterConfig: { InstanceCount: 3, InstanceType: 'ml.m5.large', VolumeSizeInGB: 10 },
+        },
+      },
+    ),
+    { home },
+  );
+  expect(status).toBe(0);
+  const shards = await Promise.all([1, 2, 3].map(host => stored(home, `out/shards/algo-${host}`)));
+  expect(shards).toEqual(['ad', 'be', 'c']);
+});
