@@ -28,6 +28,8 @@ export function feederOf(store: StoreAddress): StartFeeder {
       );
     const child = fork(PROGRAM, [], {
       env: { ...store.place.environment, UV_THREADPOOL_SIZE: String(channels.length + OTHER_THREADS) },
+      // What this process was started with is not for that one.
+      execArgv: [],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       // Ctrl-C of a terminal goes to its whole process group: what the job's end means for its feeder is decided here.

@@ -105,7 +105,11 @@ function fifoWriter(handle: FileHandle): FifoWriter {
     async write(chunks) {
       waiting.push(...chunks);
       for (const chunk of chunks) bytes += chunk.length;
-      writing ??= empty();
+      if (writing === undefined) {
+        writing = empty();
+        // Whoever waits for it next hears of it.
+        writing.catch(() => undefined);
+      }
       while (bytes >= WAITING && !left) await writing;
       return !left;
     },

@@ -289,15 +289,12 @@ describe('"optml train"', () => {
 });
 
 describe('what is refused', () => {
-  test.each(['process', 'transform', 'check', 'test'])(
-    '"optml %s", which is not built, by name',
-    async command => {
-      const home = await scratch('home');
-      const { status, stdout, stderr } = await optml([command, '--some', 'flag'], { home });
-      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-      expect(stderr).toMatch(new RegExp(`^optml: "optml ${command}" is not built yet`));
-    },
-  );
+  test.each(['transform', 'check', 'test'])('"optml %s", which is not built, by name', async command => {
+    const home = await scratch('home');
+    const { status, stdout, stderr } = await optml([command, '--some', 'flag'], { home });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^optml: "optml ${command}" is not built yet`));
+  });
 
   test.each([
     ['an unknown command', ['trian'], /unknown command 'trian'/],
@@ -325,13 +322,13 @@ describe('what is refused', () => {
       ['train', '--image', 'i', '--max-runtime', '1h'],
       /--max-runtime "1h": expected a whole number/,
     ],
-    ['a request of another kind', ['run', 'processing.json'], /does not run processing jobs/],
+    ['a request of another kind', ['run', 'transform.json'], /does not run transform jobs/],
     ['a text that is no request', ['run', 'broken.json'], /broken.json, line 1, column/],
     ['a member that AWS does not have', ['run', 'unknown.json'], /HyperParametres/],
   ])('%s, with exit status 2, one clear message and no stack', async (_, args, message) => {
     const home = await scratch('home');
     await writeFile(join(home, 'good.json'), JSON.stringify(shellJob('true')));
-    await writeFile(join(home, 'processing.json'), '{"ProcessingJobName": "p", "AppSpecification": {}}');
+    await writeFile(join(home, 'transform.json'), '{"TransformJobName": "t", "ModelName": "m"}');
     await writeFile(join(home, 'broken.json'), '{"TrainingJobName": }');
     await writeFile(join(home, 'unknown.json'), JSON.stringify({ ...shellJob('true'), HyperParametres: {} }));
     const { status, stdout, stderr } = await optml(args, { home });

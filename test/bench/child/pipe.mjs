@@ -1,0 +1,36 @@
+/** Feeds one epoch of a Pipe channel to `cat`, as a job does: `pipe.mjs URL PREFIX FOLDER MEMBERS`. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { feedHost } from '../../../dist/channels/feed-host.js';
+import { FIFO_FOLDER, makeFifos } from '../../../dist/channels/fifos.js';
+import { feederOf } from '../../../dist/feeder.js';
+import { openChannel } from './channel.mjs';
+
+const [url, prefix, folder, members] = process.argv.slice(2);
+const { store, listing, plan } = await openChannel(url, prefix, folder, {
+  mode: 'Pipe',
+  ...JSON.parse(members),
+});
+const room = join(folder, 'room');
+const fifos = join(room, FIFO_FOLDER);
+mkdirSync(fifos, { recursive: true });
+await makeFifos(fifos, ['train_0']);
+const environment = { ...process.env, AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench' };
+const feeding = await feedHost({
+  room,
+  channels: [{ plan, listing }],
+  startFeeder: feederOf({
+    settings: { store: url, region: 'us-east-1', maps: [], workingFolder: folder },
+    place: { environment, folder },
+  }),
+});
+feeding.failed.catch(thrown => {
+  console.error(thrown);
+  process.exit(1);
+});
+const reader = spawn('sh', ['-c', `exec cat ${join(fifos, 'train_0')} > /dev/null`], { stdio: 'ignore' });
+await once(reader, 'exit');
+await feeding.stop();
+await store.close();

@@ -1,0 +1,76 @@
+/** Pipe mode: one channel read by `cat`, beside `curl > fifo`; unpacked on the way; many objects, raw and as records. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { absent, command, inTurn, report, ROOT, rounds, shell } from './measure.mjs';
+import { SCRATCH, startStaticS3 } from './static-s3.mjs';
+import { makeFile } from './uploads.mjs';
+
+const OBJECT = 'bench/data/part-0000000';
+
+export async function bench() {
+  await compare({
+    title: 'Pipe mode, one object of 2 GiB',
+    source: { count: 1, fill: path => makeFile(path, 2048) },
+    competitors: url => [
+      { name: 'optml', members: {} },
+      { name: 'curl > fifo', line: `curl -sf ${url}/${OBJECT} > fifo` },
+    ],
+  });
+  await compare({
+    title: 'Pipe mode, gzip, 512 MiB unpacked',
+    source: { count: 1, fill: makeGzip },
+    competitors: url => [
+      { name: 'optml', members: { gzip: true } },
+      { name: 'curl | gzip -dc > fifo', line: `curl -sf ${url}/${OBJECT} | gzip -dc > fifo` },
+    ],
+  });
+  const part = randomBytes(100 * 1024);
+  await compare({
+    title: 'Pipe mode, 20,000 objects of 100 KiB',
+    source: { count: 20_000, contentOf: () => part },
+    competitors: () => [
+      { name: 'optml, raw', members: {} },
+      { name: 'optml, RecordIO', members: { recordIo: true } },
+    ],
+  });
+}
+
+async function compare({ title, source, competitors }) {
+  const server = await startStaticS3(source);
+  if (server === null) {
+    absent('nginx', 'apt-get install nginx-light');
+    return;
+  }
+  const folder = mkdtempSync(join(SCRATCH, 'optml-bench-out-'));
+  try {
+    let out = '';
+    const prepare = () => {
+      if (out !== '') rmSync(out, { recursive: true });
+      out = mkdtempSync(join(folder, 'out-'));
+    };
+    const child = join(ROOT, 'test/bench/child/pipe.mjs');
+    const figures = await inTurn(
+      competitors(server.url).map(({ name, members, line }) => ({
+        name,
+        prepare,
+        run: () =>
+          line === undefined
+            ? command(process.execPath, [child, server.url, 'data/', out, JSON.stringify(members)])
+            : shell(`cd ${out} && mkfifo fifo && { cat fifo > /dev/null & ${line}; wait; }`),
+      })),
+      rounds(),
+    );
+    report(title, figures, { rounds: rounds() });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await server.stop();
+  }
+}
+
+/** Half a GiB of text that packs to about a half. */
+function makeGzip(path) {
+  const line = 'head -c 402653184 /dev/urandom | base64 -w 80 | gzip -1';
+  execFileSync('sh', ['-c', `${line} > ${path}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
