@@ -46,7 +46,8 @@ export function sdkSuite({
   describe('the SDK for JavaScript', () => {
     let client: S3Client;
     beforeAll(() => {
-      client = sdkClient(address());
+      // After a streamed upload versitygw now and then takes what is left in the connection for the next request (400).
+      client = sdkClient(address(), { keepAlive: name !== 'versitygw' });
     });
     afterAll(() => client.destroy());
 

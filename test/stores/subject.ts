@@ -16,8 +16,12 @@ export function foundServer(name: ServerName): FoundServer {
   return found;
 }
 
-export function sdkClient({ url, region, accessKeyId, secretAccessKey }: S3Address): S3Client {
+export function sdkClient(
+  { url, region, accessKeyId, secretAccessKey }: S3Address,
+  { keepAlive = true }: { readonly keepAlive?: boolean } = {},
+): S3Client {
   return new S3Client({
+    requestHandler: { httpAgent: { keepAlive } },
     endpoint: url,
     region,
     forcePathStyle: true,
