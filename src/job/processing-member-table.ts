@@ -2,7 +2,7 @@
  * What becomes of every member of CreateProcessingJob: honoured as on SageMaker, different here, or refused. The
  * differences of a job, its refusals and docs/differences.md come from these rows.
  */
-import { ACCELERATED, GIVEN, is, NETWORK_NOT_ISOLATED, type MemberRow } from './member-row.js';
+import { ACCELERATED, GIVEN, is, NETWORK_NOT_ISOLATED, TRUE, type MemberRow } from './member-row.js';
 
 export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingJobName', honoured: '' },
@@ -47,7 +47,7 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ProcessingInputs[].S3Input.S3DataDistributionType',
-    honoured: '`ShardedByS3Key` gives every object to the one host, as SageMaker does with one host',
+    honoured: '`ShardedByS3Key` deals the listing out to the hosts, object by object',
   },
   {
     member: 'ProcessingInputs[].S3Input.S3CompressionType',
@@ -141,13 +141,18 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'NetworkConfig.EnableNetworkIsolation', honoured: 'the container has no network at all' },
   {
     member: 'NetworkConfig.EnableInterContainerTrafficEncryption',
-    honoured: 'no effect with one host, as on SageMaker',
+    honoured: '`false`',
+    difference: {
+      when: TRUE,
+      here: 'traffic between the hosts is not encrypted',
+      why: 'it does not leave this machine',
+    },
   },
   {
     member: 'NetworkConfig.VpcConfig.**',
     difference: {
       when: GIVEN,
-      here: "the container is on the engine's default network, or on none when it is isolated",
+      here: "one host is on the engine's default network, several on one of the job's own, an isolated one on none",
       why: 'there are no subnets and security groups here',
     },
   },

@@ -29,6 +29,11 @@ describe('the table is complete', () => {
 
 /** For each difference: a request that asks for it, and one that has the member, but asks for nothing. */
 const DIFFERENCES: readonly [member: string, asks: Members, doesNot: Members | null][] = [
+  [
+    'NetworkConfig.EnableInterContainerTrafficEncryption',
+    { NetworkConfig: { EnableInterContainerTrafficEncryption: true } },
+    { NetworkConfig: { EnableInterContainerTrafficEncryption: false } },
+  ],
   ['RoleArn', {}, { NetworkConfig: { EnableNetworkIsolation: true } }],
   [
     'ProcessingOutputConfig.KmsKeyId',
