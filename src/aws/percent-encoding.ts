@@ -10,7 +10,9 @@ export function encodeKey(key: string): string {
 
 /** `a=b&c=d`, sorted by name: the query to send, and the one to sign. */
 export function encodeQuery(query: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(query).map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`);
+  const given = Object.entries(query);
+  if (given.length === 0) return '';
+  const pairs = given.map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`);
   return pairs.sort().join('&');
 }
 

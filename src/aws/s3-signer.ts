@@ -16,6 +16,22 @@ import type { SignableRequest, Signer } from './signer.js';
 export function createS3Signer(credentials: CredentialSource): Signer {
   let clock = { second: 0, date: amzDate(0) };
   let kept: { readonly name: string; readonly key: KeyObject } | undefined;
+  /** Most requests have the headers of the one before. */
+  let order: { readonly given: string; readonly sorted: readonly string[]; readonly signed: string } = {
+    given: '',
+    sorted: [],
+    signed: '',
+  };
+
+  function orderOf(headers: Readonly<Record<string, string>>): typeof order {
+    const names = Object.keys(headers);
+    const given = names.join(';');
+    if (given !== order.given) {
+      const sorted = names.sort();
+      order = { given, sorted, signed: sorted.join(';') };
+    }
+    return order;
+  }
 
   function keyFor({ secretAccessKey }: AwsCredentials, scope: string): KeyObject {
     const name = `${scope} ${secretAccessKey}`;
@@ -30,14 +46,14 @@ export function createS3Signer(credentials: CredentialSource): Signer {
     const { date } = clock;
     const headers: Record<string, string> = { ...request.headers, host: request.host, 'x-amz-date': date };
     if (holder.sessionToken !== undefined) headers['x-amz-security-token'] = holder.sessionToken;
-    const names = Object.keys(headers).sort().join(';');
+    const { sorted, signed } = orderOf(headers);
     const scope = `${date.slice(0, 8)}/${request.region}/s3/aws4_request`;
-    const digest = hash('sha256', canonicalRequest(request, headers, names));
+    const digest = hash('sha256', canonicalRequest(request, headers, sorted, signed));
     const signature = createHmac('sha256', keyFor(holder, scope))
       .update(`AWS4-HMAC-SHA256\n${date}\n${scope}\n${digest}`)
       .digest('hex');
     headers['authorization'] =
-      `AWS4-HMAC-SHA256 Credential=${holder.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+      `AWS4-HMAC-SHA256 Credential=${holder.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
     return headers;
   };
 }
@@ -45,12 +61,18 @@ export function createS3Signer(credentials: CredentialSource): Signer {
 function canonicalRequest(
   { method, path, query }: SignableRequest,
   headers: Readonly<Record<string, string>>,
-  names: string,
+  sorted: readonly string[],
+  signed: string,
 ): string {
   let lines = '';
-  for (const name of names.split(';'))
-    lines += `${name}:${(headers[name] ?? '').trim().replaceAll(/\s+/g, ' ')}\n`;
-  return `${method}\n${path}\n${encodeQuery(query)}\n${lines}\n${names}\n${headers['x-amz-content-sha256'] ?? ''}`;
+  for (const name of sorted) lines += `${name}:${withoutExtraSpace(headers[name] ?? '')}\n`;
+  return `${method}\n${path}\n${encodeQuery(query)}\n${lines}\n${signed}\n${headers['x-amz-content-sha256'] ?? ''}`;
+}
+
+const EXTRA_SPACE = /^\s|\s$|\s\s|[^\S ]/;
+
+function withoutExtraSpace(value: string): string {
+  return EXTRA_SPACE.test(value) ? value.trim().replaceAll(/\s+/g, ' ') : value;
 }
 
 /** Each part of the scope in turn: day, region, service, `aws4_request`. */

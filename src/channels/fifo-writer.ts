@@ -8,15 +8,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OptmlError, systemCode } from '../errors.js';
 
 export interface FifoWriter {
-  /** Takes the chunks, and waits when the reader is slow. False when the reader has left. */
+  /** Returns when the chunks are needed no more: a reader that is slow is waited for. False when the reader has left. */
   write(chunks: readonly Uint8Array[]): Promise<boolean>;
   /** When everything is in the FIFO. False when the reader has left. */
   finish(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Bytes that wait for the reader. */
-const WAITING = 1024 * 1024;
+/** Pieces below this are put together: a call of the system for each would cost more than to copy them. */
+const SMALL = 64 * 1024;
+const GATHERED = 256 * 1024;
 
 /** The kernel takes 1,024 chunks in one call. */
 const CHUNKS = 1024;
@@ -85,35 +86,56 @@ async function openBlocking(path: string): Promise<FileHandle | null> {
 const PATIENCE_MS = 100;
 
 function fifoWriter(handle: FileHandle): FifoWriter {
-  let waiting: Uint8Array[] = [];
-  let bytes = 0;
+  /** One is filled while the other is written. */
+  let [filling, other] = [Buffer.alloc(0), Buffer.alloc(0)];
+  let filled = 0;
   let writing: Promise<void> | undefined;
   let left = false;
 
-  /** What came while one call waited for the reader goes with the next one. */
-  async function empty(): Promise<void> {
-    while (waiting.length > 0 && !left) {
-      const chunks = waiting;
-      waiting = [];
-      bytes = 0;
-      left = !(await writeAll(handle.fd, chunks));
+  /** After what is being written. */
+  async function send(chunks: readonly Uint8Array[]): Promise<void> {
+    while (writing !== undefined) await writing;
+    if (left) return;
+    writing = writeAll(handle.fd, chunks).then(all => {
+      left = !all;
+      writing = undefined;
+    });
+    // It stays when it has failed: whoever waits for it next hears of it.
+    writing.catch(() => undefined);
+  }
+
+  async function sendGathered(): Promise<void> {
+    if (filled === 0) return;
+    while (writing !== undefined) await writing;
+    const bytes = filling.subarray(0, filled);
+    [filling, other] = [other, filling];
+    filled = 0;
+    await send([bytes]);
+  }
+
+  async function gather(chunks: readonly Uint8Array[], size: number): Promise<void> {
+    if (filled + size > GATHERED) await sendGathered();
+    if (filling.length === 0) filling = Buffer.allocUnsafeSlow(GATHERED);
+    for (const chunk of chunks) {
+      filling.set(chunk, filled);
+      filled += chunk.length;
     }
-    writing = undefined;
+    if (writing === undefined) await sendGathered();
   }
 
   return {
     async write(chunks) {
-      waiting.push(...chunks);
-      for (const chunk of chunks) bytes += chunk.length;
-      if (writing === undefined) {
-        writing = empty();
-        // Whoever waits for it next hears of it.
-        writing.catch(() => undefined);
+      const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      if (size < SMALL) await gather(chunks, size);
+      else {
+        await sendGathered();
+        await send(chunks);
+        await writing;
       }
-      while (bytes >= WAITING && !left) await writing;
       return !left;
     },
     async finish() {
+      await sendGathered();
       while (writing !== undefined) await writing;
       return !left;
     },

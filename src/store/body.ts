@@ -1,16 +1,18 @@
 /** Reading the body of an upload without being held up by it. */
 
 import { onAbort } from './on-abort.js';
+import type { UploadBody } from './port.js';
 
 /**
  * The chunks of `body`. When the signal fires, this throws its reason at once, also while the body owes a chunk;
  * the body is told to end, and waited for only when it owes nothing.
  */
-export async function* readUntilAborted(
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+export async function* readUntilAborted(body: UploadBody, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
+  if (body instanceof Uint8Array) {
+    if (body.length > 0) yield body;
+    return;
+  }
   const iterator = body[Symbol.asyncIterator]();
   let interrupt: (reason: unknown) => void = () => undefined;
   const callOff = onAbort(signal, () => interrupt(signal.reason));

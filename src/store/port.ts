@@ -26,8 +26,8 @@ export interface ObjectReading {
   /** Bytes in all. */
   readonly size: number;
   /**
-   * Its bytes in order, some chunks at a time, with constant memory: what is not taken is not fetched. The end is reached only
-   * when every byte has come and size and checksum agree. Who stops asking early ends the transfer.
+   * Its bytes in order, some chunks at a time, with constant memory: what is not taken is not fetched, and what was taken may be
+   * overwritten as soon as the next piece is asked for. The end is reached only when every byte has come and size and checksum agree. Who stops asking early ends the transfer.
    * Throws what `read` throws.
    */
   readonly pieces: AsyncIterable<readonly Uint8Array[]>;
@@ -51,6 +51,9 @@ export interface UploadOptions {
 export interface UnfinishedUpload extends ObjectAddress {
   readonly id: string;
 }
+
+/** Bytes that are held, and stay as they are until the upload has ended; or a stream of unknown length. */
+export type UploadBody = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface Store {
   /** For messages: `the embedded store in /home/me/.optml/s3`, `the store at http://127.0.0.1:9000`, `Amazon S3 (us-east-1)`. */
@@ -83,13 +86,13 @@ export interface Store {
   read(object: ObjectAddress & ListedObject, signal: AbortSignal): Promise<ObjectReading>;
 
   /**
-   * Makes one object of a stream of unknown length with constant memory. Nothing is visible before the end: when the
+   * Makes one object, of a stream with constant memory. Nothing is visible before the end: when the
    * stream throws or the signal fires, no object and no unfinished multipart upload remain.
    * Chunks may be reused by the stream once it is asked for the next one.
    * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED, DISK_FULL, OBJECT_UNPLACEABLE (no key for this store),
    * REQUEST_REFUSED (a mapped prefix, or a KMS key that the store cannot use), or what the stream threw.
    */
-  upload(address: ObjectAddress, body: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<void>;
+  upload(address: ObjectAddress, body: UploadBody, options: UploadOptions): Promise<void>;
 
   /**
    * Frees what the store holds of an upload that a process which is dead has begun. One that is complete, or gone, is no error.

@@ -15,7 +15,7 @@ function storeAt(url: string): Promise<Store> {
 
 async function bytesOf({ pieces }: ObjectReading): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const piece of pieces) chunks.push(...piece);
+  for await (const piece of pieces) chunks.push(...piece.map(chunk => Buffer.from(chunk)));
   return Buffer.concat(chunks);
 }
 

@@ -11,6 +11,7 @@ import type {
   ObjectReading,
   Store,
   StoredObject,
+  UploadBody,
   UploadOptions,
 } from '../port.js';
 import { readObjectFile } from '../read-file.js';
@@ -73,7 +74,7 @@ export function createEmbeddedStore(root: string): Store {
 
   async function upload(
     address: ObjectAddress,
-    body: AsyncIterable<Uint8Array>,
+    body: UploadBody,
     { signal, onBytes }: UploadOptions,
   ): Promise<void> {
     signal.throwIfAborted();

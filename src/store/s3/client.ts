@@ -51,8 +51,6 @@ export interface S3Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly sink?: Sink;
-  /** For a large body: `Exchange.bulk`. */
-  readonly bulk?: boolean;
   readonly firstByteMs?: number;
   readonly signal: AbortSignal;
 }
@@ -119,7 +117,7 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
   }
 
   async function send(request: S3Request): Promise<Answer> {
-    const { method, bucket, key = '', query = {}, body, sink, bulk, firstByteMs, signal } = request;
+    const { method, bucket, key = '', query = {}, body, sink, firstByteMs, signal } = request;
     const region = regionOf(bucket);
     const base = baseOf(region);
     const path = `${base.path}/${encodeKey(bucket)}${key === '' ? '' : `/${encodeKey(key)}`}`;
@@ -143,7 +141,6 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
       signal,
       ...(body === undefined ? {} : { body }),
       ...(sink === undefined ? {} : { sink }),
-      ...(bulk === undefined ? {} : { bulk }),
       ...(firstByteMs === undefined ? {} : { firstByteMs }),
     });
     answered = true;

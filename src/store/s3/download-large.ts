@@ -9,9 +9,6 @@ import { partsDigest, partSizeOf } from './parts-digest.js';
 import { assertContinues, assertSame, assertWhole, getRequest, type DownloadRequest } from './get-object.js';
 import type { Sink } from './transport.js';
 
-/** From here on a connection of its own pays. */
-const BULK = 16 * 1024 * 1024;
-
 /** Chunks below this are put together before they are written. */
 const SMALL_CHUNK = 64 * 1024;
 /** So many bytes of them; more would not stay in the processor's cache. */
@@ -86,7 +83,6 @@ async function fetchRest({
       ...request,
       headers: { ...request.headers, ...headers },
       sink: writer.sink,
-      bulk: (state.object.size ?? 0) - state.offset >= BULK,
     });
   } finally {
     // Also of a try that was cut off: the next one goes on behind it.

@@ -30,20 +30,24 @@ async function downloadSmall(
   client: S3Client,
   { object, file, signal, onBytes }: DownloadRequest,
 ): Promise<void> {
-  writeSmall(file, await fetchSmall(client, object, signal));
+  await fetchSmall(client, { object, signal }, chunks => writeSmall(file, chunks));
   if (object.size !== null && object.size > 0) onBytes?.(object.size);
 }
 
-/** The bytes of an object that are few enough to be held; a damaged body is fetched again. */
-export function fetchSmall(
+/**
+ * The bytes of an object that are few enough to be held; a damaged body is fetched again. `use` has them, known to be right,
+ * until it returns.
+ */
+export function fetchSmall<T>(
   client: S3Client,
-  object: DownloadRequest['object'],
-  signal: AbortSignal,
-): Promise<readonly Buffer[]> {
+  { object, signal }: { readonly object: DownloadRequest['object']; readonly signal: AbortSignal },
+  use: (chunks: readonly Buffer[]) => T,
+): Promise<T> {
   return client.retrying(signal, async () => {
     const held: Buffer[] = [];
     let digest: Digest | null = null;
     let size = 0;
+    let used: { readonly value: T } | undefined;
     await client.once({
       ...getRequest(object, signal),
       sink: {
@@ -54,13 +58,18 @@ export function fetchSmall(
         onChunk(chunk) {
           size += chunk.length;
           digest?.update(chunk);
-          held.push(chunk);
+          // Mostly it comes in one, which need not be copied.
+          if (chunk.length === object.size) {
+            assertWhole({ size, object, digest });
+            used = { value: use([chunk]) };
+          } else held.push(Buffer.from(chunk));
           return undefined;
         },
       },
     });
+    if (used !== undefined) return used.value;
     assertWhole({ size, object, digest });
-    return held;
+    return use(held);
   });
 }
 

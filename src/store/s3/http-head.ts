@@ -2,7 +2,14 @@
 
 import { headerText, S3Fault, type Headers } from './fault.js';
 
-const END = '\r\n\r\n';
+const END = Buffer.from('\r\n\r\n');
+
+export interface Head {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The connection serves another request when this one's body has come. */
+  readonly keepsOpen: boolean;
+}
 
 /** Where the body begins; -1 while the head has not come in full. */
 export function headEnd(bytes: Buffer): number {
@@ -11,9 +18,9 @@ export function headEnd(bytes: Buffer): number {
 }
 
 /** Names in lower case; a name that comes twice has a list. Throws S3Fault for what is no answer of HTTP/1. */
-export function parseHead(bytes: Buffer): { readonly status: number; readonly headers: Headers } {
+export function parseHead(bytes: Buffer): Head {
   const [first = '', ...lines] = bytes.toString('latin1').split('\r\n');
-  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
+  const [, minor, status] = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(first) ?? [];
   if (status === undefined) throw notHttp(first);
   const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
   for (const line of lines) {
@@ -25,7 +32,8 @@ export function parseHead(bytes: Buffer): { readonly status: number; readonly he
     const before = headers[name];
     headers[name] = before === undefined ? value : [before, value].flat();
   }
-  return { status: Number(status), headers };
+  const connection = [headers['connection'] ?? ''].flat().join();
+  return { status: Number(status), headers, keepsOpen: minor === '1' && !/\bclose\b/i.test(connection) };
 }
 
 function notHttp(line: string): S3Fault {
@@ -42,15 +50,18 @@ export function lengthOf(headers: Headers): number | null {
   return Number(length);
 }
 
-/** A body that has come whole, without the framing of chunks. */
-export function unchunked(headers: Headers, body: Buffer): Buffer {
-  if (!/\bchunked\b/i.test(headerText(headers, 'transfer-encoding') ?? '')) return body;
+/** A body without the framing of chunks, as far as it has come; `whole` when its last chunk is there. */
+export function unchunked(body: Buffer): { readonly bytes: Buffer; readonly whole: boolean } {
   const pieces: Buffer[] = [];
   for (let at = 0; ;) {
     const lineEnd = body.indexOf('\r\n', at);
-    const size = lineEnd < 0 ? 0 : Number.parseInt(body.toString('latin1', at, lineEnd), 16);
-    if (!(size > 0)) return Buffer.concat(pieces);
+    const size = lineEnd < 0 ? NaN : Number.parseInt(body.toString('latin1', at, lineEnd), 16);
+    if (!(size > 0)) return { bytes: Buffer.concat(pieces), whole: size === 0 };
     pieces.push(body.subarray(lineEnd + 2, lineEnd + 2 + size));
     at = lineEnd + 2 + size + 2;
   }
+}
+
+export function isChunked(headers: Headers): boolean {
+  return /\bchunked\b/i.test(headerText(headers, 'transfer-encoding') ?? '');
 }

@@ -50,11 +50,15 @@ async function readSmall(
   }: { readonly object: ObjectAddress & ListedObject; readonly signal: AbortSignal; readonly size: number },
 ): Promise<ObjectReading> {
   try {
-    const piece = await fetchSmall(client, object, signal);
+    const piece = await fetchSmall(client, { object, signal }, copied);
     return { size, pieces: only(piece) };
   } catch (thrown) {
     throw signal.aborted ? thrown : explained(thrown, client, object);
   }
+}
+
+function copied(chunks: readonly Buffer[]): readonly Buffer[] {
+  return chunks.map(chunk => Buffer.from(chunk));
 }
 
 async function* only(piece: readonly Uint8Array[]): AsyncGenerator<readonly Uint8Array[]> {

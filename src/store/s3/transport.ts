@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { onAbort, rejectWith } from '../on-abort.js';
-import { createBulkGet } from './bulk-get.js';
+import { createGetPool } from './get-pool.js';
 import type { Headers } from './fault.js';
 
 export interface TransportOptions {
@@ -22,7 +22,7 @@ export interface TransportOptions {
 export interface Sink {
   /** Throws to refuse the answer; the connection is then cut. */
   onHead(status: number, headers: Headers): void;
-  /** Keeps the chunk, or returns a promise to be asked for nothing more until then. */
+  /** Has the chunk until it returns; a promise when it wants nothing more until then (a little may come all the same). */
   onChunk(chunk: Buffer): Promise<void> | undefined;
 }
 
@@ -34,9 +34,8 @@ export interface Exchange {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Of a GET. */
   readonly sink?: Sink;
-  /** A GET of a large body: the sink has each chunk only until it returns. */
-  readonly bulk?: boolean;
   readonly firstByteMs?: number;
   readonly signal: AbortSignal;
 }
@@ -65,11 +64,14 @@ export function createTransport(options: TransportOptions): Transport {
     bodyTimeout: options.idleMs,
     connect: { timeout: options.connectMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
   });
-  const bulk = createBulkGet(options);
+  const pool = createGetPool(options);
   return {
     exchange: async exchange =>
-      (exchange.bulk === true ? await bulk.get(exchange) : null) ?? (await dispatch(agent, exchange)),
-    close: () => agent.destroy(),
+      (exchange.sink === undefined ? null : await pool.get(exchange)) ?? (await dispatch(agent, exchange)),
+    close() {
+      pool.close();
+      return agent.destroy();
+    },
   };
 }
 

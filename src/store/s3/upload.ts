@@ -1,27 +1,28 @@
-/** One object from a stream of unknown length: PutObject when it is short, else a multipart upload. */
+/** One object: PutObject for bytes that are held and for a short stream, else a multipart upload. */
 
 import { crc32 } from 'node:zlib';
 import { readUntilAborted } from '../body.js';
-import type { ObjectAddress, UploadOptions } from '../port.js';
+import type { ObjectAddress, UploadBody, UploadOptions } from '../port.js';
 import { encodeCrc } from './checksum.js';
 import type { S3Client } from './client.js';
 import { explain } from './explain.js';
 import { createMultipart, type Multipart } from './multipart.js';
-import { createBufferPool, cutIntoParts, partsInFlight, type Part } from './part-buffer.js';
+import { createBufferPool, cutIntoParts, partsInFlight, partSize, type Part } from './part-buffer.js';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 export async function uploadObject(
   client: S3Client,
-  {
-    address,
-    body,
-    options,
-  }: {
+  request: {
     readonly address: ObjectAddress;
-    readonly body: AsyncIterable<Uint8Array>;
+    readonly body: UploadBody;
     readonly options: UploadOptions;
   },
 ): Promise<void> {
+  const { address, body, options } = request;
+  if (body instanceof Uint8Array && body.length <= partSize(1)) {
+    await uploadHeld(client, address, body, options);
+    return;
+  }
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const pool = createBufferPool();
@@ -33,7 +34,7 @@ export async function uploadObject(
     for await (const part of cutIntoParts(readUntilAborted(body, signal), pool)) {
       sent += part.bytes.length;
       if (part.last && part.partNumber === 1) {
-        await putWhole(client, { address, headers, part, signal });
+        await putWhole(client, { address, headers, bytes: part.bytes, signal });
         options.onBytes?.(part.bytes.length);
         return;
       }
@@ -62,25 +63,39 @@ export async function uploadObject(
   }
 }
 
+async function uploadHeld(
+  client: S3Client,
+  address: ObjectAddress,
+  bytes: Uint8Array,
+  options: UploadOptions,
+): Promise<void> {
+  try {
+    await putWhole(client, { address, headers: headersOf(options), bytes, signal: options.signal });
+    options.onBytes?.(bytes.length);
+  } catch (thrown) {
+    throw explain(thrown, client.endpoint, { verb: 'write', address, kmsKeyId: options.kmsKeyId });
+  }
+}
+
 async function putWhole(
   client: S3Client,
   {
     address,
     headers,
-    part,
+    bytes,
     signal,
   }: {
     readonly address: ObjectAddress;
     readonly headers: Readonly<Record<string, string>>;
-    readonly part: Part;
+    readonly bytes: Uint8Array;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
   await client.call({
     method: 'PUT',
     ...address,
-    headers: { ...headers, 'x-amz-checksum-crc32': encodeCrc(crc32(part.bytes)) },
-    body: part.bytes,
+    headers: { ...headers, 'x-amz-checksum-crc32': encodeCrc(crc32(bytes)) },
+    body: bytes,
     signal,
   });
 }

@@ -1,0 +1,141 @@
+/** GETs of objects over kept connections, as many to a host as are wanted at once, up to a limit. */
+
+import { errors } from 'undici';
+import { onAbort, rejectWith } from '../on-abort.js';
+import { openGetConnection, type GetConnection, type GetDone } from './get-connection.js';
+import type { Answer, Exchange, TransportOptions } from './transport.js';
+
+const BUFFER = 1024 * 1024;
+
+export interface GetPool {
+  /**
+   * As `Transport.exchange`, but the sink has a chunk only until it returns. Null for a body without a length, which
+   * this does not read: nothing of it was given to the sink.
+   */
+  get(exchange: Exchange): Promise<Answer | null>;
+  close(): void;
+}
+
+interface Host {
+  /** All that are open. */
+  readonly connections: Set<GetConnection>;
+  /** Those of them that serve nothing now; the last one used comes first. */
+  readonly idle: GetConnection[];
+  /** Who waits for a connection. */
+  readonly waiting: Set<() => void>;
+}
+
+export function createGetPool(options: TransportOptions): GetPool {
+  const hosts = new Map<string, Host>();
+  let shared: Buffer | undefined;
+  let closed = false;
+  let sends: (() => void)[] = [];
+  /** What is asked in one turn of the loop goes out together: a server that has fallen asleep is woken once for all of it. */
+  const soon = (send: () => void): void => {
+    if (sends.length === 0) setImmediate(sendAll);
+    sends.push(send);
+  };
+
+  function sendAll(): void {
+    const all = sends;
+    sends = [];
+    for (const send of all) send();
+  }
+
+  function hostOf(origin: string): Host {
+    const known = hosts.get(origin);
+    if (known !== undefined) return known;
+    const host: Host = { connections: new Set(), idle: [], waiting: new Set() };
+    hosts.set(origin, host);
+    return host;
+  }
+
+  function connect(origin: string, host: Host): GetConnection {
+    shared ??= Buffer.allocUnsafeSlow(BUFFER);
+    const connection = openGetConnection({
+      ...options,
+      origin,
+      buffer: shared,
+      soon,
+      onGone() {
+        host.connections.delete(connection);
+        const at = host.idle.indexOf(connection);
+        if (at >= 0) host.idle.splice(at, 1);
+        callNext(host);
+      },
+    });
+    host.connections.add(connection);
+    return connection;
+  }
+
+  function callNext({ waiting }: Host): void {
+    const [next] = waiting;
+    if (next === undefined) return;
+    waiting.delete(next);
+    next();
+  }
+
+  /** `fresh`: not over a connection that was used before. */
+  function exchangeOver(
+    host: Host,
+    {
+      exchange,
+      fresh,
+      done,
+    }: { readonly exchange: Exchange; readonly fresh: boolean; readonly done: GetDone },
+  ): void {
+    const { origin, signal } = exchange;
+    if (closed) {
+      done({ thrown: new errors.ClientDestroyedError(), unanswered: false });
+      return;
+    }
+    const kept = fresh ? undefined : host.idle.pop();
+    if (kept === undefined && host.connections.size >= options.connections) {
+      const next = (): void => {
+        callOff();
+        // One that has just become free is as good as a new one.
+        exchangeOver(host, { exchange, fresh: false, done });
+      };
+      const callOff = onAbort(signal, () => {
+        host.waiting.delete(next);
+        done({ thrown: signal.reason, unanswered: false });
+      });
+      host.waiting.add(next);
+      return;
+    }
+    const connection = kept ?? connect(origin, host);
+    connection.get(exchange, end => {
+      if (host.connections.has(connection)) {
+        host.idle.push(connection);
+        callNext(host);
+      }
+      // The server gave up a connection that had lain idle.
+      if ('thrown' in end && end.unanswered) exchangeOver(host, { exchange, fresh: true, done });
+      else done(end);
+    });
+  }
+
+  return {
+    get(exchange) {
+      return new Promise((resolve, reject) => {
+        if (exchange.signal.aborted) rejectWith(reject, exchange.signal.reason);
+        else
+          exchangeOver(hostOf(exchange.origin), {
+            exchange,
+            fresh: false,
+            done(end) {
+              if ('answer' in end) resolve(end.answer);
+              else rejectWith(reject, end.thrown);
+            },
+          });
+      });
+    },
+    close() {
+      closed = true;
+      for (const host of hosts.values()) {
+        for (const connection of [...host.connections]) connection.destroy();
+        while (host.waiting.size > 0) callNext(host);
+      }
+    },
+  };
+}

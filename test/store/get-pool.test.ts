@@ -1,0 +1,292 @@
+/** GETs over kept connections, against a server whose every byte is written here. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { createGetPool, type GetPool } from '../../src/store/s3/get-pool.js';
+import type { Answer, Sink } from '../../src/store/s3/transport.js';
+
+const NEVER = new AbortController().signal;
+const LIMITS = { connections: 4, connectMs: 5_000, firstByteMs: 30_000, idleMs: 30_000 };
+
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+/** `answer` gets each request with the count of requests on its connection, from 1. */
+async function serve(
+  answer: (socket: Socket, request: { readonly path: string; readonly nth: number }) => void,
+): Promise<{ readonly origin: string; readonly connections: () => number; readonly sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const server = createServer(socket => {
+    sockets.push(socket);
+    let nth = 0;
+    let text = '';
+    socket.on('error', () => undefined);
+    socket.on('data', chunk => {
+      text += chunk.toString();
+      for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
+        const path = text.split(' ')[1] ?? '';
+        text = text.slice(end + 4);
+        answer(socket, { path, nth: ++nth });
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ends.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { origin: `http://127.0.0.1:${port}`, connections: () => sockets.length, sockets };
+}
+
+function pool(limits: Partial<typeof LIMITS> = {}): GetPool {
+  const made = createGetPool({ ...LIMITS, ...limits });
+  ends.push(() => made.close());
+  return made;
+}
+
+interface Got {
+  readonly answer: Answer | null;
+  readonly text: string;
+}
+
+async function get(
+  gets: GetPool,
+  origin: string,
+  {
+    path = '/',
+    signal = NEVER,
+    sink = {},
+  }: { path?: string; signal?: AbortSignal; sink?: Partial<Sink> } = {},
+): Promise<Got> {
+  const chunks: Buffer[] = [];
+  const answer = await gets.get({
+    origin,
+    path,
+    method: 'GET',
+    headers: {},
+    signal,
+    sink: {
+      onHead: () => undefined,
+      onChunk(chunk) {
+        chunks.push(Buffer.from(chunk));
+        return undefined;
+      },
+      ...sink,
+    },
+  });
+  return { answer, text: Buffer.concat(chunks).toString() };
+}
+
+const ok = (body: string, more = ''): string =>
+  `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
+
+test('one connection serves one request after the other, and as many as are wanted at once are opened', async () => {
+  const server = await serve((socket, { path, nth }) => socket.write(ok(`${path} ${nth}`)));
+  const gets = pool();
+  expect((await get(gets, server.origin, { path: '/a' })).text).toBe('/a 1');
+  expect((await get(gets, server.origin, { path: '/b' })).text).toBe('/b 2');
+  expect(server.connections()).toBe(1);
+  const paths = Array.from({ length: 20 }, (_, index) => `/${index}`);
+  const texts = await Promise.all(paths.map(path => get(gets, server.origin, { path })));
+  expect(texts.map(({ text }) => text.split(' ')[0])).toEqual(paths);
+  expect(server.connections()).toBe(4);
+});
+
+test('a connection that the server gave up while it lay idle costs nothing but a new one', async () => {
+  const server = await serve((socket, { nth }) => {
+    // As a server whose time for idle connections is over just when the next request comes.
+    if (nth === 1) socket.write(ok('first'));
+    else socket.destroy();
+  });
+  const gets = pool();
+  expect((await get(gets, server.origin)).text).toBe('first');
+  expect((await get(gets, server.origin)).text).toBe('first');
+  expect(server.connections()).toBe(2);
+});
+
+test('a new connection that ends without an answer is an error, as is an answer that breaks off on a kept one', async () => {
+  const dead = await serve(socket => socket.destroy());
+  await expect(get(pool(), dead.origin)).rejects.toMatchObject({
+    code: expect.stringMatching(/^(UND_ERR_SOCKET|ECONNRESET)$/) as string,
+  });
+  const server = await serve((socket, { nth }) => {
+    if (nth === 1) socket.write(ok('first'));
+    else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
+  });
+  const gets = pool();
+  await get(gets, server.origin);
+  await expect(get(gets, server.origin)).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
+  expect(server.connections()).toBe(1);
+});
+
+test('nothing is sent on a connection whose answer said close, was of HTTP/1.0, or brought more than it announced', async () => {
+  const answers = [
+    ok('first', 'Connection: Close\r\n'),
+    ok('first').replace('1.1', '1.0'),
+    `${ok('first')}HTTP/1.1 200 OK\r\n`,
+  ];
+  for (const answer of answers) {
+    const server = await serve(socket => socket.write(answer));
+    const gets = pool();
+    expect((await get(gets, server.origin)).text).toBe('first');
+    expect((await get(gets, server.origin)).text).toBe('first');
+    expect(server.connections()).toBe(2);
+  }
+});
+
+test('an answer may come in any pieces, and behind an interim one', async () => {
+  const text = `HTTP/1.1 100 Continue\r\n\r\n${ok('body', 'X-A: 1\r\nX-A: 2\r\n')}`;
+  for (let size = 1; size < text.length; size += 3) {
+    const server = await serve(socket => {
+      socket.setNoDelay(true);
+      const next = (at: number): void => {
+        if (at < text.length) socket.write(text.slice(at, at + size), () => setImmediate(next, at + size));
+      };
+      next(0);
+    });
+    const { answer, text: got } = await get(pool(), server.origin);
+    expect(got).toBe('body');
+    expect(answer?.headers['x-a']).toEqual(['1', '2']);
+  }
+});
+
+test.each([
+  ['of a length', `Content-Length: 9\r\n\r\n<Error/>\n`, false],
+  [
+    'in chunks, on a connection that stays open',
+    `Transfer-Encoding: chunked\r\n\r\n4\r\n<Err\r\n5\r\nor/>\n\r\n0\r\n\r\n`,
+    false,
+  ],
+  ['up to the end of the connection', `\r\n<Error/>\n`, true],
+])('the body of an error is collected: %s', async (_what, rest, closes) => {
+  const server = await serve(socket => {
+    socket.write(`HTTP/1.1 404 Not Found\r\n${rest}`);
+    if (closes) socket.end();
+  });
+  const { answer, text } = await get(pool(), server.origin);
+  expect(text).toBe('');
+  expect(answer?.status).toBe(404);
+  expect(answer?.body.toString()).toBe('<Error/>\n');
+});
+
+test('a body without a length is left to others, and nothing of it is given away', async () => {
+  const server = await serve(socket =>
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n'),
+  );
+  expect(await get(pool(), server.origin)).toEqual({ answer: null, text: '' });
+});
+
+test('what the sink throws cuts the connection and comes through', async () => {
+  const server = await serve(socket => socket.write(ok('first')));
+  const gets = pool();
+  const sink = {
+    onChunk: () => {
+      throw new Error('the disk is full');
+    },
+  };
+  await expect(get(gets, server.origin, { sink })).rejects.toThrow('the disk is full');
+  expect((await get(gets, server.origin)).text).toBe('first');
+  expect(server.connections()).toBe(2);
+});
+
+test('a sink that is busy holds the sender back', async () => {
+  const large = 'x'.repeat(64 * 1024 * 1024);
+  let sent = false;
+  const server = await serve(socket => socket.write(ok(large), () => (sent = true)));
+  let came = 0;
+  let first = true;
+  let goOn: () => void = () => undefined;
+  const waiting = new Promise<void>(resolve => (goOn = resolve));
+  const taken = new Promise<void>(began => {
+    void get(pool(), server.origin, {
+      sink: {
+        onChunk(chunk) {
+          came += chunk.length;
+          if (!first) return undefined;
+          first = false;
+          return waiting;
+        },
+      },
+    }).then(() => began());
+  });
+  while (server.sockets[0] === undefined || came === 0) await new Promise(resolve => setImmediate(resolve));
+  // The system's own buffers take a few mebibytes, never all of it.
+  for (let turns = 0; turns < 1_000; turns += 1) await new Promise(resolve => setImmediate(resolve));
+  expect(sent).toBe(false);
+  expect(came).toBeLessThan(large.length);
+  goOn();
+  await taken;
+  expect(came).toBe(large.length);
+});
+
+test('a signal ends a request that runs, and one that waits for a connection; the next in line is served', async () => {
+  const held: (() => void)[] = [];
+  const server = await serve((socket, { path }) => {
+    if (path === '/held') held.push(() => socket.write(ok('held')));
+    else socket.write(ok(path));
+  });
+  const gets = pool({ connections: 1 });
+  const stop = new AbortController();
+  const running = get(gets, server.origin, { path: '/held' });
+  const waiting = get(gets, server.origin, { path: '/waiting', signal: stop.signal });
+  const next = get(gets, server.origin, { path: '/next' });
+  stop.abort(new Error('stopped'));
+  await expect(waiting).rejects.toThrow('stopped');
+  while (held.length === 0) await new Promise(resolve => setImmediate(resolve));
+  held[0]?.();
+  expect((await running).text).toBe('held');
+  expect((await next).text).toBe('/next');
+  const late = new AbortController();
+  const cut = get(gets, server.origin, { path: '/held', signal: late.signal });
+  while (held.length === 1) await new Promise(resolve => setImmediate(resolve));
+  late.abort(new Error('stopped'));
+  await expect(cut).rejects.toThrow('stopped');
+  expect((await get(gets, server.origin, { path: '/after' })).text).toBe('/after');
+});
+
+test('silence ends at the limit, also on a kept connection, and is not asked again', async () => {
+  const requests: string[] = [];
+  const server = await serve((socket, { path, nth }) => {
+    requests.push(path);
+    if (nth === 1) socket.write(ok('first'));
+  });
+  const gets = pool({ firstByteMs: 200 });
+  await get(gets, server.origin, { path: '/first' });
+  await expect(get(gets, server.origin, { path: '/silent' })).rejects.toMatchObject({
+    code: 'UND_ERR_HEADERS_TIMEOUT',
+  });
+  expect(requests).toEqual(['/first', '/silent']);
+});
+
+test('what is no HTTP, and a head without an end, are errors', async () => {
+  const other = await serve(socket => socket.write('SSH-2.0-OpenSSH\r\n\r\n'));
+  await expect(get(pool(), other.origin)).rejects.toMatchObject({ code: 'NotHttp' });
+  const endless = await serve(socket => socket.write(`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(20_000)}`));
+  await expect(get(pool(), endless.origin)).rejects.toMatchObject({ code: 'UND_ERR_HEADERS_OVERFLOW' });
+});
+
+test('a value that would break the request is refused', async () => {
+  const server = await serve(socket => socket.write(ok('first')));
+  const exchange = pool().get({
+    origin: server.origin,
+    path: '/',
+    method: 'GET',
+    headers: { 'if-match': '"a"\r\nX-Evil: 1' },
+    signal: NEVER,
+    sink: { onHead: () => undefined, onChunk: () => undefined },
+  });
+  await expect(exchange).rejects.toMatchObject({ code: 'ERR_INVALID_CHAR' });
+});
+
+test('closing ends what runs and what waits', async () => {
+  const server = await serve(() => undefined);
+  const gets = pool({ connections: 1 });
+  const both = [get(gets, server.origin), get(gets, server.origin)];
+  while (server.connections() === 0) await new Promise(resolve => setImmediate(resolve));
+  gets.close();
+  for (const one of both) await expect(one).rejects.toMatchObject({ code: 'UND_ERR_DESTROYED' });
+  await expect(get(gets, server.origin)).rejects.toMatchObject({ code: 'UND_ERR_DESTROYED' });
+});
