@@ -11,7 +11,7 @@ import { readListing, type Listing } from '../survey/listing.js';
 import type { ListedObject, Store } from '../store/port.js';
 import { fifoName } from './feed-protocol.js';
 import { FIFO_FOLDER, makeFifos } from './fifos.js';
-import { forEachAtOnce } from './adaptive-pool.js';
+import { forEachAtOnce } from '../adaptive-pool.js';
 import { inRoom, safeParts } from './room.js';
 
 export interface StageOptions {

@@ -20,6 +20,8 @@ export interface OutputEntry {
   readonly stamp?: string;
   /** Content of a file. To be read before the next entry is asked for, or not at all. */
   body(): AsyncIterable<Uint8Array>;
+  /** The same content at once, where that is cheap. */
+  readonly held?: () => Uint8Array;
 }
 
 /** Size, time of change and identity of a file. */

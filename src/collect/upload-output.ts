@@ -1,7 +1,8 @@
 /** Sends one output of a host to where the plan says, as a stream: constant memory, no copy on disk. */
+import { forEachAtOnce } from '../adaptive-pool.js';
 import { formatS3Uri } from '../job/s3-location.js';
 import type { UploadPlan } from '../plan/uploads.js';
-import type { Store, UnfinishedUpload, UploadOptions } from '../store/port.js';
+import type { Store, UnfinishedUpload, UploadBody, UploadOptions } from '../store/port.js';
 import { gzip } from './gzip.js';
 import type { HostOutputs, OutputEntry } from './output-entry.js';
 import { tarOf } from './tarball.js';
@@ -51,8 +52,6 @@ async function uploadTarball(
 
 /** Up to here a file is held in memory while it is sent, so that the next ones need not wait for it. */
 const HELD_BYTES = 256 * 1024;
-/** So many small files are under way at once. */
-const AT_ONCE = 64;
 
 /**
  * One object a file: small ones side by side, each larger one by itself, in parts. Folders are not objects; links and
@@ -62,14 +61,12 @@ async function uploadObjects(
   request: UploadRequest,
   entries: AsyncIterable<OutputEntry>,
 ): Promise<UploadResult> {
-  const { upload, store, onTransfer, onLeftOut, signal } = request;
+  const { upload, store, onTransfer, onLeftOut, sent, signal } = request;
   let bytes = 0;
   let objects = 0;
-  let failed: { readonly thrown: unknown } | undefined;
-  const flights = new Set<Promise<void>>();
 
-  async function send(entry: OutputEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
-    await store.upload(below(upload.to, entry.path), body, options(request));
+  async function send(entry: OutputEntry, body: UploadBody, until: AbortSignal): Promise<void> {
+    await store.upload(below(upload.to, entry.path), body, { ...options(request), signal: until });
     done(entry);
   }
 
@@ -79,30 +76,21 @@ async function uploadObjects(
     onTransfer({ bytes: entry.size, objects: 1 });
   }
 
-  try {
+  /** Sends all but the small ones. An entry's content is there only until the next entry is asked for. */
+  async function* small(): AsyncGenerator<{ readonly entry: OutputEntry; readonly content: Uint8Array }> {
     for await (const entry of entries) {
-      signal.throwIfAborted();
-      if (failed !== undefined) break;
       if (entry.kind === 'folder') continue;
       if (entry.kind !== 'file') onLeftOut(entry);
-      else if (entry.stamp !== undefined && request.sent?.get(entry.path) === entry.stamp) done(entry);
-      else if (entry.size > HELD_BYTES) await send(entry, entry.body());
-      else {
-        // An entry's content is there only until the next entry is asked for.
-        const held = await read(entry.body());
-        while (flights.size >= AT_ONCE) await Promise.race(flights);
-        const flight = send(entry, once(held))
-          .catch((thrown: unknown) => {
-            failed ??= { thrown };
-          })
-          .finally(() => flights.delete(flight));
-        flights.add(flight);
-      }
+      else if (entry.stamp !== undefined && sent?.get(entry.path) === entry.stamp) done(entry);
+      else if (entry.size > HELD_BYTES) await send(entry, entry.body(), signal);
+      else yield { entry, content: entry.held?.() ?? (await read(entry.body())) };
     }
-  } finally {
-    await Promise.all(flights);
   }
-  if (failed !== undefined) throw failed.thrown;
+
+  await forEachAtOnce(small(), {
+    signal,
+    act: ({ entry, content }, until) => send(entry, content, until),
+  });
   return objects === 0 ? null : { to: formatS3Uri(upload.to), bytes, objects };
 }
 
@@ -115,10 +103,6 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.length > 0) yield await Promise.resolve(bytes);
 }
 
 function options({ upload, signal, onBegun }: UploadRequest): UploadOptions {

@@ -1,13 +1,17 @@
 /**
  * Does something for every item with as many at once as pays: a store nearby is busy with a few dozen transfers, one with
- * thirty milliseconds to every answer wants hundreds. So the width is doubled as long as the rate rises with it.
+ * thirty milliseconds to every answer wants hundreds. So the width is doubled while this process mostly waits, as long as
+ * the rate rises with it.
  */
 
 const FIRST_WIDTH = 64;
 const LAST_WIDTH = 256;
 
-/** So many items at one width tell its rate. */
-const WINDOW = 512;
+/** So many items for each that is under way tell the rate of a width. */
+const ROUNDS = 3;
+
+/** A process that is busy for more of its time than this does no more by having more under way. */
+const BUSY = 0.75;
 
 /** A width that brings less than this is not worth its memory. */
 const WORTH = 1.15;
@@ -58,20 +62,23 @@ function startWidth(): { finished: () => number } {
   let width = FIRST_WIDTH;
   let count = 0;
   let since = performance.now();
+  let loop = performance.eventLoopUtilization();
   let before = 0;
   let growing = true;
   return {
     finished() {
       count += 1;
-      if (!growing || count < WINDOW) return 0;
+      if (!growing || count < ROUNDS * width) return 0;
       const rate = count / (performance.now() - since);
-      growing = rate > before * WORTH && width < LAST_WIDTH;
+      const { utilization } = performance.eventLoopUtilization(loop);
+      growing = width < LAST_WIDTH && utilization < BUSY && rate > before * WORTH;
       if (!growing) return 0;
       const more = width;
       before = rate;
       width += more;
       count = 0;
       since = performance.now();
+      loop = performance.eventLoopUtilization();
       return more;
     },
   };

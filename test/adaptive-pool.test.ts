@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { forEachAtOnce } from '../../src/channels/adaptive-pool.js';
+import { forEachAtOnce } from '../src/adaptive-pool.js';
 
 const NEVER = new AbortController().signal;
 
