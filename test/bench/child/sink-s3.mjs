@@ -1,9 +1,25 @@
-/** An S3 server that keeps nothing: `sink-s3.mjs`; prints its port. It checks no signature, so that the client is what is measured. */
+/**
+ * An S3 server that keeps nothing: `sink-s3.mjs [BYTES A SECOND]`; prints its port. It checks no signature, so that the client is
+ * what is measured.
+ */
 import { createServer } from 'node:http';
+
+const rate = Number(process.argv[2] ?? 0);
+/** When all that has come would have come over a line of that rate, in milliseconds. */
+let due = 0;
+
+function take(request, chunk) {
+  if (rate === 0) return;
+  const now = performance.now();
+  due = Math.max(due, now) + (chunk.length / rate) * 1000;
+  if (due - now < 5) return;
+  request.pause();
+  setTimeout(() => request.resume(), due - now);
+}
 
 const ETAG = '"00000000000000000000000000000000"';
 const server = createServer((request, response) => {
-  request.on('data', () => undefined);
+  request.on('data', chunk => take(request, chunk));
   request.on('end', () => {
     const url = new URL(request.url, 'http://localhost');
     response.setHeader('etag', ETAG);
