@@ -1,18 +1,20 @@
 /**
  * Uploads the files of an output folder while its container writes them (`S3UploadMode: Continuous`, contract §2.7).
  *
- * One watch a folder, which is read when it is new; events are hints only, as none says that a file is whole. A file is sent
- * when size and time of change have held still over two looks, and not kept when they have changed while it was sent. What was
- * missed, or is written last, is found by the collecting at the end. What the container removes stays in the store.
+ * A file is sent when it has held still over two looks, over four while somebody has it open for writing, and not kept when it
+ * has changed while it was sent. What was missed, or is written last, is found by the collecting at the end. What the container
+ * removes stays in the store.
  */
-import { watch, type FSWatcher, type Stats } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { OptmlError, systemCode } from '../errors.js';
+import { lstatSync, type Stats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { setImmediate as letOthers } from 'node:timers/promises';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store } from '../store/port.js';
-import { openBeneath, within } from './open-beneath.js';
+import { openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
+import { fileId, filesBeingWritten } from './open-writers.js';
 import { stampOf } from './output-entry.js';
 import { below } from './upload-output.js';
+import { isGone, join, WatchedTree } from './watched-tree.js';
 
 /** Path below the folder → the stamp of the file as it was sent. */
 export type SentFiles = ReadonlyMap<string, string>;
@@ -28,177 +30,233 @@ export interface ContinuousOptions {
   readonly onTrouble: (thrown: unknown) => void;
 }
 
-/** Two of them, and the upload itself, must fit into the 3 s after a file's last write. */
+/** What the looks have seen of a file: its stamp, and how many of them in a row saw the same. */
+interface Seen {
+  readonly stamp: string;
+  readonly looks: number;
+}
+
+/** A file that has held still. */
+interface StillFile extends Seen {
+  readonly folder: string;
+  readonly name: string;
+  readonly id: string;
+  readonly size: number;
+}
+
+/** The looks and the upload itself must fit into the 3 s after a file's last write. */
 const LOOK_MS = 500;
+const LOOKS_OF_CLOSED = 2;
+const LOOKS_OF_OPEN = 4;
 /** A store that fails is given this long. */
 const TROUBLE_MS = 5_000;
-const AT_ONCE = 8;
+/** Larger ones are sent beside the small ones, a few at once, so that neither waits for the other. */
+const SMALL_BYTES = 256 * 1024;
+const SMALL_AT_ONCE = 16;
+const LARGE_AT_ONCE = 2;
 const READ_BYTES = 512 * 1024;
+/** Looked at without a pause. */
+const SLICE = 250;
 
 export class ContinuousUpload {
   readonly #options: ContinuousOptions;
-  readonly #watchers = new Map<string, FSWatcher>();
-  /** Path → the stamp of the last look; null before the first. */
-  readonly #changed = new Map<string, string | null>();
+  readonly #tree: WatchedTree;
+  /** Folder → the names in it that may have changed; null before the first look. */
+  readonly #changed = new Map<string, Map<string, Seen | null>>();
+  readonly #small = new Lane(SMALL_AT_ONCE);
+  readonly #large = new Lane(LARGE_AT_ONCE);
   readonly #sent = new Map<string, string>();
-  readonly #reading = new Set<Promise<void>>();
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** The last thing that was tried has failed. */
   #troubled = false;
+  /** No file is sent before, in milliseconds of `performance.now`. */
+  #pausedUntil = 0;
 
   constructor(options: ContinuousOptions) {
     this.#options = options;
-    this.#enter('');
-    this.#next(LOOK_MS);
+    this.#tree = new WatchedTree({
+      root: options.root,
+      onChange: (folder, name) => this.#note(folder, name),
+      onTrouble: thrown => this.#tell(thrown),
+    });
+    this.#next();
   }
 
   /** What is under way is finished; what waits is left to the collecting. */
   async stop(): Promise<SentFiles> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    for (const watcher of this.#watchers.values()) watcher.close();
-    this.#watchers.clear();
-    await this.#looking;
-    await Promise.all(this.#reading);
+    const flights = [this.#small.close(), this.#large.close()];
+    await Promise.all([...flights, this.#tree.close(), this.#looking]);
     return this.#sent;
   }
 
-  #next(after: number): void {
+  #note(folder: string, name: string): void {
+    const names = this.#changed.get(folder) ?? new Map<string, Seen | null>();
+    if (!names.has(name)) names.set(name, null);
+    this.#changed.set(folder, names);
+  }
+
+  #next(): void {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
-      this.#looking = this.#look().then(wait => this.#next(wait));
-    }, after);
+      this.#looking = this.#look().then(() => this.#next());
+    }, LOOK_MS);
   }
 
-  #enter(folder: string): void {
-    if (this.#stopped || this.#watchers.has(folder)) return;
-    const reading = this.#read(folder).catch((thrown: unknown) => {
-      // It is gone, or no folder any more. What else there may be is the collecting's.
-      if (!isGone(thrown)) this.#trouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
-    });
-    this.#reading.add(reading);
-    void reading.finally(() => this.#reading.delete(reading));
-  }
-
-  async #read(folder: string): Promise<void> {
-    await using handle = await openBeneath(this.#options.root, folder, 'folder');
-    if (this.#stopped || this.#watchers.has(folder)) return;
-    const place = within(handle);
-    const watcher = watch(place, { persistent: false }, (_, name) => {
-      if (name === null) this.#forget(folder);
-      else this.#changed.set(join(folder, name), this.#changed.get(join(folder, name)) ?? null);
-    });
-    watcher.on('error', () => this.#forget(folder));
-    this.#watchers.set(folder, watcher);
-    // Read after the watch has begun: what comes between is seen twice, not missed.
-    for (const entry of await readdir(place, { withFileTypes: true })) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) this.#enter(path);
-      else if (entry.isFile()) this.#changed.set(path, null);
+  /** Looks at everything that may have changed, and lets go what is whole. */
+  async #look(): Promise<void> {
+    try {
+      this.#tree.calm();
+      if (this.#isPaused()) return;
+      const still: StillFile[] = [];
+      for (const [folder, names] of [...this.#changed]) {
+        if (this.#stopped) return;
+        await this.#lookInto(folder, names, still);
+        if (names.size === 0) this.#changed.delete(folder);
+      }
+      for (const file of await this.#closed(still)) this.#let(file);
+    } catch (thrown) {
+      this.#pause(thrown);
     }
   }
 
-  /** A folder whose watch is lost is entered anew. */
-  #forget(folder: string): void {
-    this.#watchers.get(folder)?.close();
-    this.#watchers.delete(folder);
-    this.#enter(folder);
-  }
-
-  /** Looks at everything that has changed, and sends what is whole. Gives the milliseconds until the next look. */
-  async #look(): Promise<number> {
-    const paths = [...this.#changed.keys()].values();
-    const failures: unknown[] = [];
-    const work = async (): Promise<void> => {
-      for (const path of paths) {
-        if (this.#stopped || failures.length > 0) return;
-        try {
-          await this.#visit(path);
-        } catch (thrown) {
-          if (isGone(thrown)) this.#changed.delete(path);
-          else failures.push(thrown);
+  async #lookInto(folder: string, names: Map<string, Seen | null>, still: StillFile[]): Promise<void> {
+    try {
+      await using handle = await openFolderBeneath(this.#options.root, folder);
+      let count = 0;
+      for (const [name, before] of [...names]) {
+        if (++count % SLICE === 0) await letOthers();
+        const path = join(folder, name);
+        if (this.#small.has(path) || this.#large.has(path)) continue;
+        const stats = lstatSync(`${within(handle)}/${name}`, { throwIfNoEntry: false });
+        const stamp = stats?.isFile() === true ? stampOf(stats) : null;
+        if (stats?.isDirectory() === true) this.#tree.enter(path);
+        if (stats === undefined || stamp === null || this.#sent.get(path) === stamp) names.delete(name);
+        else {
+          const seen = { stamp, looks: before?.stamp === stamp ? before.looks + 1 : 1 };
+          names.set(name, seen);
+          if (seen.looks >= LOOKS_OF_CLOSED)
+            still.push({ ...seen, folder, name, id: fileId(stats), size: stats.size });
         }
       }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    if (failures.length === 0) {
-      this.#troubled = false;
-      return LOOK_MS;
+    } catch (thrown) {
+      if (!isGone(thrown)) throw thrown;
+      names.clear();
     }
-    this.#trouble(failures[0]);
-    return TROUBLE_MS;
   }
 
-  async #visit(path: string): Promise<void> {
-    const { root } = this.#options;
-    await using handle = await openBeneath(root, path, 'anything');
-    const stats = await handle.stat();
-    if (stats.isDirectory()) {
-      this.#changed.delete(path);
-      // One of the same name may have been there before.
-      this.#forget(path);
-      return;
-    }
-    const stamp = stampOf(stats);
-    if (!stats.isFile() || this.#sent.get(path) === stamp) this.#changed.delete(path);
-    else if (this.#changed.get(path) !== stamp) this.#changed.set(path, stamp);
-    else await this.#send(path, handle, stats);
+  /** Those that nobody is writing; a file that is kept open and yet holds still for long is sent as it is. */
+  async #closed(still: readonly StillFile[]): Promise<readonly StillFile[]> {
+    const young = still.filter(({ looks }) => looks < LOOKS_OF_OPEN);
+    if (young.length === 0) return still;
+    const { root, upload } = this.#options;
+    const written = await filesBeingWritten(root, upload.from, new Set(young.map(({ id }) => id)));
+    return still.filter(({ id, looks }) => looks >= LOOKS_OF_OPEN || !written.has(id));
   }
 
-  async #send(path: string, handle: Awaited<ReturnType<typeof openBeneath>>, stats: Stats): Promise<void> {
-    const { upload, store, signal } = this.#options;
-    const stamp = stampOf(stats);
+  #let(file: StillFile): void {
+    if (this.#stopped) return;
+    const { folder, name, size } = file;
+    this.#changed.get(folder)?.delete(name);
+    const lane = size > SMALL_BYTES ? this.#large : this.#small;
+    lane.add(join(folder, name), async () => {
+      try {
+        if (this.#isPaused() || !(await this.#send(file))) this.#note(folder, name);
+      } catch (thrown) {
+        if (isGone(thrown)) return;
+        this.#note(folder, name);
+        this.#pause(thrown);
+      }
+    });
+  }
+
+  /** False when it has changed meanwhile. */
+  async #send({ folder, name, stamp }: StillFile): Promise<boolean> {
+    const { root, upload, store, signal } = this.#options;
+    const path = join(folder, name);
+    await using handle = await openFileBeneath(root, path);
+    const stats = await handle?.stat();
+    if (handle === null || stats === undefined) return true;
+    if (stampOf(stats) !== stamp) return false;
     try {
-      await store.upload(below(upload.to, path), wholeContent(handle, stats.size, stamp), {
+      await store.upload(below(upload.to, path), wholeContent(handle, stats), {
         signal,
         ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }),
       });
     } catch (thrown) {
-      if (!(thrown instanceof ChangedWhileSent)) throw thrown;
-      this.#changed.set(path, null);
-      return;
+      if (thrown instanceof ChangedWhileSent) return false;
+      throw thrown;
     }
     this.#sent.set(path, stamp);
-    // It stays in the list for one more look, which sees whether there is more.
+    this.#troubled = false;
+    return true;
   }
 
-  #trouble(thrown: unknown): void {
+  #isPaused(): boolean {
+    return performance.now() < this.#pausedUntil;
+  }
+
+  #pause(thrown: unknown): void {
+    this.#pausedUntil = performance.now() + TROUBLE_MS;
+    this.#tell(thrown);
+  }
+
+  #tell(thrown: unknown): void {
     if (!this.#troubled && !this.#stopped) this.#options.onTrouble(thrown);
     this.#troubled = true;
   }
 }
 
+/** So many at once, in their order. */
+class Lane {
+  readonly #atOnce: number;
+  readonly #waiting = new Map<string, () => Promise<void>>();
+  readonly #flights = new Map<string, Promise<void>>();
+
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce;
+  }
+
+  has(path: string): boolean {
+    return this.#waiting.has(path) || this.#flights.has(path);
+  }
+
+  add(path: string, send: () => Promise<void>): void {
+    this.#waiting.set(path, send);
+    this.#start();
+  }
+
+  /** What waits is dropped. */
+  async close(): Promise<void> {
+    this.#waiting.clear();
+    await Promise.all(this.#flights.values());
+  }
+
+  #start(): void {
+    for (const [path, send] of this.#waiting) {
+      if (this.#flights.size >= this.#atOnce) return;
+      this.#waiting.delete(path);
+      const flight = send().finally(() => {
+        this.#flights.delete(path);
+        this.#start();
+      });
+      this.#flights.set(path, flight);
+    }
+  }
+}
+
 class ChangedWhileSent extends Error {}
 
-async function* wholeContent(
-  handle: Awaited<ReturnType<typeof openBeneath>>,
-  size: number,
-  stamp: string,
-): AsyncGenerator<Uint8Array> {
-  for (let position = 0; position < size;) {
-    const length = Math.min(READ_BYTES, size - position);
+async function* wholeContent(handle: FileHandle, seen: Stats): AsyncGenerator<Uint8Array> {
+  for (let position = 0; position < seen.size;) {
+    const length = Math.min(READ_BYTES, seen.size - position);
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
     if (bytesRead === 0) throw new ChangedWhileSent();
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
-  if (stampOf(await handle.stat()) !== stamp) throw new ChangedWhileSent();
-}
-
-function join(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
-}
-
-/** Linux says of watches, too, that no space is left. */
-function tooManyWatches(): OptmlError {
-  return new OptmlError(
-    'FILE_UNUSABLE',
-    'this user has no more watches for folders: raise fs.inotify.max_user_watches',
-  );
-}
-
-/** Gone, or a link or device in its place: nothing that can be sent. */
-function isGone(thrown: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(systemCode(thrown) ?? '');
+  if (stampOf(await handle.stat()) !== stampOf(seen)) throw new ChangedWhileSent();
 }

@@ -24,13 +24,14 @@ export interface OutputEntry {
   readonly held?: () => Uint8Array;
 }
 
-/** Size, time of change and identity of a file. */
+/** Size, times of change and identity of a file. The container can set one of the times back, but not the other. */
 export function stampOf(stats: {
   readonly size: number | bigint;
   readonly mtimeMs: number | bigint;
+  readonly ctimeMs: number | bigint;
   readonly ino: number | bigint;
 }): string {
-  return `${stats.size}:${stats.mtimeMs}:${stats.ino}`;
+  return `${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}:${stats.ino}`;
 }
 
 /** What a host left behind, readable after its container has ended. */

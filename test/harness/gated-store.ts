@@ -13,6 +13,8 @@ export interface GatedStore {
   readonly requests: Gate;
   /** `bucket/key` → content. Every bucket exists. */
   readonly objects: Map<string, Buffer>;
+  /** Resolves once this holds of the objects: now, or after one that comes. */
+  until(holds: (objects: ReadonlyMap<string, Buffer>) => boolean): Promise<void>;
   /** Ends it, with all its connections. Twice is no error. */
   stop(): Promise<void>;
 }
@@ -20,10 +22,14 @@ export interface GatedStore {
 export async function gatedStore(): Promise<GatedStore> {
   const requests = createGate();
   const objects = new Map<string, Buffer>();
+  const watchers = new Set<() => void>();
   const server = createServer((request, response) => {
     void requests
       .pass(`${request.method ?? ''} ${request.url ?? ''}`)
       .then(() => answer(objects, request, response))
+      .then(() => {
+        for (const look of watchers) look();
+      })
       .catch(() => response.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -39,6 +45,16 @@ export async function gatedStore(): Promise<GatedStore> {
     env: { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' },
     requests,
     objects,
+    until: holds =>
+      new Promise(resolve => {
+        const look = (): void => {
+          if (!holds(objects)) return;
+          watchers.delete(look);
+          resolve();
+        };
+        watchers.add(look);
+        look();
+      }),
     stop,
   };
 }

@@ -34,9 +34,12 @@ export async function asOrdinaryUser(
   };
 }
 
-/** Nothing in the home is another's, so there is nothing that its user cannot delete. */
+/** Nothing in the home is another's, so there is nothing that its user cannot delete; but for requests that the test put there. */
 export async function expectOwned(home: string): Promise<void> {
-  const { stdout } = await run('find', [home, '!', '-uid', ordinaryUserId(), '-print']);
+  const { stdout } = await run('find', [
+    ...[home, '-path', `${home}/*.json`, '-not', '-path', `${home}/*/*`],
+    ...['-o', '!', '-uid', ordinaryUserId(), '-print'],
+  ]);
   expect(stdout).toBe('');
 }
 

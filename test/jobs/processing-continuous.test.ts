@@ -1,60 +1,172 @@
 /** Outputs that are uploaded while the job runs (contract §2.7, S3UploadMode Continuous). */
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { ROOMS_ARE_VOLUMES } from '../harness/aftermath.js';
-import { startJob } from '../harness/job.js';
-import { scratch } from '../harness/optml.js';
+import { describe, expect, test } from 'vitest';
+import { containerOf, keptPaths, keptText, ROOMS_ARE_VOLUMES } from '../harness/aftermath.js';
+import { docker } from '../harness/engine.js';
+import { gatedStore, type GatedStore } from '../harness/gated-store.js';
+import { startJob, type StartedJob } from '../harness/job.js';
+import { afterThis, scratch } from '../harness/optml.js';
 import { outputsAt, processingJob } from '../harness/processing.js';
 
-/** The container goes on when it sees that its own file has come into the store: three seconds are all that it waits. */
-const ARRIVES = 'arrives() { for i in 1 2 3 4 5 6; do sleep 0.5; done; echo "looked $1"; }';
+const FOLDER = '/opt/ml/processing/c';
+const CONTINUOUS = outputsAt({ c: 's3://out-put/c' }, 'Continuous');
+/** Until the test has seen what it wants. */
+const STAYS = 'echo written; until [ -e /tmp/end ]; do sleep 0.05; done';
 
-test('a whole file is in the store while the job runs, a growing one only when it is whole, and links never', async () => {
-  const home = await scratch('home');
-  const place = join(home, 's3/out-put/c');
-  const job = await startJob(
-    processingJob(
-      [
-        ARRIVES,
-        'cd /opt/ml/processing/c; mkdir -p sub/deep; echo one > sub/deep/one; ln -s /etc swapped; ln -s /etc/passwd p',
-        '(for i in $(seq 40); do echo $i; sleep 0.1; done) > growing & arrives first',
-        'wait; arrives second; echo last > last',
-      ],
-      outputsAt({ c: 's3://out-put/c' }, 'Continuous'),
-    ),
-    { home },
-  );
-  if (ROOMS_ARE_VOLUMES) await job.shows('Continuous outputs are uploaded when it has ended');
-  await job.shows('looked first');
-  expect(existsSync(join(place, 'sub/deep/one'))).toBe(!ROOMS_ARE_VOLUMES);
-  expect(existsSync(join(place, 'growing'))).toBe(false);
-  await job.shows('looked second');
-  expect(existsSync(join(place, 'growing'))).toBe(!ROOMS_ARE_VOLUMES);
-  const { status } = await job.finish();
-  expect(status).toBe(0);
-  expect(await readFile(join(place, 'sub/deep/one'), 'utf8')).toBe('one\n');
-  expect((await readFile(join(place, 'growing'), 'utf8')).trim().split('\n')).toHaveLength(40);
-  expect((await readdir(place)).sort()).toEqual(['growing', 'last', 'sub']);
+interface Uploading {
+  readonly store: GatedStore;
+  readonly job: StartedJob;
+  /** Runs a shell line in the container. */
+  readonly inside: (line: string) => Promise<string>;
+}
+
+async function uploading(...lines: readonly string[]): Promise<Uploading> {
+  const store = await gatedStore();
+  const job = await startJob(processingJob([`cd ${FOLDER}`, ...lines, STAYS], CONTINUOUS), {
+    env: store.env,
+    args: ['--store', store.url],
+  });
+  // A test that fails must not leave it waiting for its end.
+  afterThis(async () => {
+    const container = await containerOf(job.name);
+    if (container !== '') await docker('rm', '--force', container);
+  });
+  await job.shows('algo-1 | written');
+  const inside = async (line: string): Promise<string> =>
+    docker('exec', await containerOf(job.name), 'sh', '-euc', `cd ${FOLDER}; ${line}`);
+  return { store, job, inside };
+}
+
+/** Where rooms are volumes they are uploaded when the job has ended, which is said; then there is nothing to see before. */
+async function end(
+  { job, inside }: Uploading,
+  status = 0,
+): Promise<Awaited<ReturnType<StartedJob['finish']>>> {
+  await inside(': > /tmp/end');
+  const ended = await job.finish();
+  expect({ status: ended.status, stderr: ended.stderr }).toMatchObject({ status });
+  return ended;
+}
+
+function contentOf({ objects }: GatedStore, path: string): string | undefined {
+  return objects.get(`out-put/c/${path}`)?.toString();
+}
+
+describe.skipIf(ROOMS_ARE_VOLUMES)('while the job runs', () => {
+  test('whole files come into the store, with those of new folders, and again when they are written anew', async () => {
+    const run = await uploading('mkdir -p sub/deep; echo one > sub/deep/one; echo flat > flat');
+    await run.store.until(objects => objects.size === 2);
+    expect(contentOf(run.store, 'sub/deep/one')).toBe('one\n');
+    await run.inside('echo two > sub/deep/one; mkdir later; echo new > later/new');
+    await run.store.until(() => contentOf(run.store, 'sub/deep/one') === 'two\n');
+    await run.store.until(() => contentOf(run.store, 'later/new') === 'new\n');
+    await run.inside('rm -r later sub; mkdir later; echo newer > later/new; mv flat moved');
+    await run.store.until(() => contentOf(run.store, 'later/new') === 'newer\n');
+    await run.store.until(() => contentOf(run.store, 'moved') === 'flat\n');
+    await end(run);
+    // What the container removes stays in the store.
+    expect([...run.store.objects.keys()].sort()).toEqual(
+      ['flat', 'later/new', 'moved', 'sub/deep/one'].map(path => `out-put/c/${path}`),
+    );
+  });
+
+  test('none of 20,000 files in one folder and in many is missed', async () => {
+    const run = await uploading(
+      'for f in $(seq 10000); do echo $f > $f; done',
+      'for d in $(seq 100); do mkdir -p a/$d/b; for f in $(seq 100); do echo $d.$f > a/$d/b/$f; done; done',
+    );
+    await run.store.until(objects => objects.size === 20_000);
+    expect(contentOf(run.store, '10000')).toBe('10000\n');
+    expect(contentOf(run.store, 'a/100/b/100')).toBe('100.100\n');
+    run.store.objects.clear();
+    await end(run);
+    // Nothing was left for the collecting, which sends no file again.
+    expect(run.store.objects.size).toBe(0);
+  });
+
+  test('a file that grows, or is kept open by its writer, comes when it is whole', async () => {
+    const seen = new Set<string>();
+    const run = await uploading(
+      '(for i in 1 2 3 4 5 6 7 8; do echo $i >> growing; sleep 0.2; done) &',
+      '(exec 3> open; echo a >&3; sleep 0.8; echo b >&3; exec 3>&-) &',
+    );
+    await run.store.until(() => {
+      for (const path of ['growing', 'open'])
+        seen.add(`${path}: ${contentOf(run.store, path) ?? 'not there'}`);
+      return run.store.objects.size === 2;
+    });
+    await end(run);
+    expect([...seen].filter(one => !one.endsWith('not there')).sort()).toEqual([
+      'growing: 1\n2\n3\n4\n5\n6\n7\n8\n',
+      'open: a\nb\n',
+    ]);
+  });
+
+  test('a log that its writer keeps open comes when nothing more is written', async () => {
+    const run = await uploading('exec 3> log; echo line >&3');
+    await run.store.until(() => contentOf(run.store, 'log') === 'line\n');
+    await run.inside('echo appended >> log');
+    await run.store.until(() => contentOf(run.store, 'log') === 'line\nappended\n');
+    await end(run);
+  });
+
+  test('a file that changes while it is uploaded is uploaded again, and the store never has a mixture', async () => {
+    const letters = (letter: string): string => `head -c 100000000 /dev/zero | tr '\\0' ${letter}`;
+    const run = await uploading(`${letters('a')} > big`);
+    const part = run.store.requests.hold(/^PUT \/out-put\/c\/big\?.*partNumber=2(&|$)/);
+    await part.reached;
+    await run.inside(`${letters('b')} | dd of=big bs=1M conv=notrunc iflag=fullblock 2>/dev/null`);
+    part.release();
+    const seen = new Set<string>();
+    await run.store.until(objects => {
+      const big = objects.get('out-put/c/big');
+      if (big !== undefined) seen.add(`${String.fromCharCode(big[0] ?? 0, big.at(-1) ?? 0)} ${big.length}`);
+      return big?.[0] === 'b'.charCodeAt(0);
+    });
+    await end(run);
+    expect([...seen].filter(one => one !== 'aa 100000000')).toEqual(['bb 100000000']);
+  });
+
+  test('a store that fails is told of once, and what could not come is tried again, then kept and named', async () => {
+    const run = await uploading('echo first > first');
+    await run.store.until(() => contentOf(run.store, 'first') !== undefined);
+    await run.store.stop();
+    await run.inside('echo second > second');
+    await run.job.shows('could not be uploaded while the job runs');
+    const ended = await end(run, 1);
+    expect(ended.stderr.match(/could not be uploaded while the job runs/g)).toHaveLength(1);
+    expect(ended.described).toMatchObject({ ProcessingJobStatus: 'Failed' });
+    const [kept = ''] = await keptPaths(ended);
+    expect(await keptText(kept, 'second')).toBe('second\n');
+  });
 });
 
-test('of many files in many new folders none is missed', async () => {
-  const home = await scratch('home');
-  const job = await startJob(
-    processingJob(
-      [
-        'cd /opt/ml/processing/c; for d in $(seq 200); do mkdir -p a/$d/b; for f in 1 2 3 4 5; do echo $d.$f > a/$d/b/$f; done; done',
-        'sleep 1.5; for d in $(seq 200); do echo again > a/$d/b/1; done',
-      ],
-      outputsAt({ c: 's3://out-put/c' }, 'Continuous'),
-    ),
-    { home },
+test('no link is followed, also one that takes the place of a file or a folder while it is uploaded', async () => {
+  const secret = join(await scratch('secret'), 'secret');
+  await writeFile(secret, 'secret');
+  const folder = join(secret, '..');
+  const run = await uploading(
+    'mkdir real; echo real > real/secret; ln -s /etc/passwd p; ln -s /etc etc; mkfifo fifo; mknod zero c 1 5',
+    `swap() { rm -rf d f; ln -s ${folder} d; ln -s ${secret} f; sleep 0.$1; rm d f; cp -r real d; cp real/secret f; sleep 1.$1; }`,
+    '(until [ -e /tmp/end ]; do for n in 1 4 7; do swap $n; done; done) &',
   );
-  const { status, stderr } = await job.finish();
-  expect({ status, stderr }).toMatchObject({ status: 0 });
-  const names = await readdir(join(home, 's3/out-put/c'), { recursive: true });
-  expect(names.filter(name => /b\/\d$/.test(name))).toHaveLength(1000);
-  expect(await readFile(join(home, 's3/out-put/c/a/200/b/1'), 'utf8')).toBe('again\n');
-  expect(await readFile(join(home, 's3/out-put/c/a/200/b/5'), 'utf8')).toBe('200.5\n');
+  // As soon as it has come and gone some times.
+  let answers = 0;
+  if (!ROOMS_ARE_VOLUMES) await run.store.until(() => ++answers > 8);
+  const { stderr } = await end(run);
+  expect(contentOf(run.store, 'real/secret')).toBe('real\n');
+  for (const [key, content] of run.store.objects) {
+    expect(key).toMatch(/^out-put\/c\/(real\/secret|d\/secret|f)$/);
+    expect(content.toString()).toBe('real\n');
+  }
+  expect(stderr).toMatch(/left out of the upload.*"fifo"/);
+});
+
+test('all of it is in the store when the job has ended, also where it could not be watched', async () => {
+  const run = await uploading('mkdir -p sub/deep; echo one > sub/deep/one; (sleep 0.5; echo last > last) &');
+  if (ROOMS_ARE_VOLUMES) await run.job.shows('Continuous outputs are uploaded when it has ended');
+  await run.inside('until [ -e last ]; do sleep 0.05; done');
+  await end(run);
+  expect([contentOf(run.store, 'sub/deep/one'), contentOf(run.store, 'last')]).toEqual(['one\n', 'last\n']);
 });
