@@ -16,8 +16,8 @@ function say(message: FromFeeder): void {
 
 async function hear(message: ToFeeder<StoreAddress>): Promise<void> {
   if (message.kind === 'begin') {
-    const { store, folder, channels } = message;
-    server = serveFeeds({ folder, channels, store: await connectStore(store.settings, store.place) });
+    const { store, room, channels } = message;
+    server = serveFeeds({ room, channels, store: await connectStore(store.settings, store.place) });
     say({ kind: 'ready' });
   } else if (server !== undefined) say(await server.feed(message.channel, message.epoch));
 }

@@ -20,7 +20,7 @@ const PROGRAM = fileURLToPath(new URL('./feeder-main.js', import.meta.url));
 const OTHER_THREADS = 4;
 
 export function feederOf(store: StoreAddress): StartFeeder {
-  return async ({ folder, channels }) => {
+  return async ({ room, channels }) => {
     if (process.platform !== 'linux')
       throw new OptmlError(
         'ENGINE_UNFIT',
@@ -37,7 +37,7 @@ export function feederOf(store: StoreAddress): StartFeeder {
     });
     const running = talkTo(child);
     try {
-      await running.begin({ kind: 'begin', store, folder, channels });
+      await running.begin({ kind: 'begin', store, room, channels });
     } catch (thrown) {
       await running.end();
       throw thrown;

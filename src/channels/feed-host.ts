@@ -5,10 +5,11 @@
  */
 import { closeSync } from 'node:fs';
 import { deferred } from '../deferred.js';
-import type { HostPlan } from '../plan/plan.js';
+import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
-import { fifoName, type FedChannel, type Feeder, type StartFeeder } from './feed-protocol.js';
-import { FIFO_FOLDER, openFifoFolder, type FifoFolder } from './fifos.js';
+import { fifoFolder, fifoName } from '../plan/fifo-names.js';
+import type { FedChannel, Feeder, StartFeeder } from './feed-protocol.js';
+import { openFifoFolder, type FifoFolder } from './fifos.js';
 import { inRoom } from './room.js';
 
 export interface Feeding {
@@ -37,20 +38,23 @@ export async function feedHost({
   readonly channels: readonly FedChannel[];
   readonly startFeeder: StartFeeder;
 }): Promise<Feeding> {
-  const folder = openFifoFolder(inRoom(room, FIFO_FOLDER));
+  const fifos = channels.map(({ plan }) => ({
+    plan,
+    folder: openFifoFolder(inRoom(room, fifoFolder(plan))),
+  }));
   const ended = new AbortController();
   const failure = deferred<never>();
   /** Write ends that are open. */
   const open = new Set<number>();
   let feeder: Feeder;
   try {
-    feeder = await startFeeder({ folder: inRoom(room, FIFO_FOLDER), channels });
+    feeder = await startFeeder({ room, channels });
   } catch (thrown) {
-    folder.close();
+    for (const { folder } of fifos) folder.close();
     throw thrown;
   }
-  const work = channels.map(({ plan }) =>
-    feedChannel({ name: plan.name, folder, feeder, open, signal: ended.signal }).catch(failure.reject),
+  const work = fifos.map(fifo =>
+    feedChannel({ ...fifo, feeder, open, signal: ended.signal }).catch(failure.reject),
   );
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -58,31 +62,31 @@ export async function feedHost({
     await feeder.end();
     await Promise.all(work);
     for (const end of open) closeSync(end);
-    folder.close();
+    for (const { folder } of fifos) folder.close();
   };
   return { failed: failure.promise, stop: () => (stopped ??= stop()) };
 }
 
 /** `open` keeps the FIFO's end when feeding it throws. */
 async function feedChannel({
-  name,
+  plan,
   folder,
   feeder,
   open,
   signal,
 }: {
-  readonly name: string;
+  readonly plan: ChannelPlan;
   readonly folder: FifoFolder;
   readonly feeder: Feeder;
   readonly open: Set<number>;
   readonly signal: AbortSignal;
 }): Promise<void> {
   for (let epoch = 0; ; epoch += 1) {
-    const fifo = fifoName(name, epoch);
+    const fifo = fifoName(plan, epoch);
     const end = await folder.untilRead(fifo, signal);
     if (end === null) return;
     open.add(end);
-    await Promise.all([folder.make(fifoName(name, epoch + 1)), feeder.feed(name, epoch)]);
+    await Promise.all([folder.make(fifoName(plan, epoch + 1)), feeder.feed(plan.name, epoch)]);
     open.delete(end);
     closeSync(end);
     // Read to its end, or left: nobody will feed it again, so nobody shall wait for it.

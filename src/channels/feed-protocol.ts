@@ -12,11 +12,11 @@ export interface FedChannel {
 }
 
 export type ToFeeder<How = unknown> =
-  /** First. `store`: how to open it; `folder`: where the FIFOs lie, held by its descriptor from now on. */
+  /** First. `store`: how to open it; `room`: where the folders of the FIFOs lie, held by their descriptors from now on. */
   | {
       readonly kind: 'begin';
       readonly store: How;
-      readonly folder: string;
+      readonly room: string;
       readonly channels: readonly FedChannel[];
     }
   /** A reader has opened this epoch's FIFO. */
@@ -33,11 +33,6 @@ export type FromFeeder =
       readonly message: string;
     };
 
-/** The name of an epoch's FIFO in `/opt/ml/input/data` (contract §1.6). */
-export function fifoName(channel: string, epoch: number): string {
-  return `${channel}_${epoch}`;
-}
-
 /** A running feeder. */
 export interface Feeder {
   /** When the epoch is in the FIFO, or its reader has left. Throws what made the feeding impossible. */
@@ -46,8 +41,8 @@ export interface Feeder {
   end(): Promise<void>;
 }
 
-/** Starts one for the channels of a host, whose FIFOs lie in `folder`. */
+/** Starts one for the channels of a host, whose FIFOs lie in its room. */
 export type StartFeeder = (work: {
-  readonly folder: string;
+  readonly room: string;
   readonly channels: readonly FedChannel[];
 }) => Promise<Feeder>;

@@ -57,7 +57,7 @@ function noFifo(path: string): OptmlError {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return new OptmlError(
     'FILE_UNUSABLE',
-    `/opt/ml/input/data/${name} is no FIFO any more: the container has put something else in its place.`,
+    `${name} is no FIFO any more: the container has put something else in its place.`,
   );
 }
 

@@ -8,9 +8,6 @@ import { openForReader } from './fifo-writer.js';
 
 const run = promisify(execFile);
 
-/** Where those of all channels lie, in the container. */
-export const FIFO_FOLDER = '/opt/ml/input/data';
-
 /** Makes them in a folder, for everybody to read. Node has no call for it. Throws FILE_UNUSABLE. */
 export async function makeFifos(folder: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;

@@ -6,11 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import { makeFolder } from '../make-folder.js';
 import { isInShare, manifestHead, manifestLine, nameInChannel, type Share } from '../plan/objects.js';
+import { fifoFolder, fifoName } from '../plan/fifo-names.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import { readListing, type Listing } from '../survey/listing.js';
 import type { ListedObject, Store } from '../store/port.js';
-import { fifoName } from './feed-protocol.js';
-import { FIFO_FOLDER, makeFifos } from './fifos.js';
+import { makeFifos } from './fifos.js';
 import { forEachAtOnce } from '../adaptive-pool.js';
 import { inRoom, safeParts } from './room.js';
 
@@ -38,7 +38,7 @@ export async function stageHost(options: StageOptions): Promise<void> {
     if (listing === undefined)
       throw new OptmlError('INTERNAL', `The channel ${channel.name} has no listing.`);
     if (channel.manifest !== null) await writeManifest(channel, listing, inRoom(room, channel.manifest));
-    if (channel.mode === 'Pipe') await makeFifos(inRoom(room, FIFO_FOLDER), [fifoName(channel.name, 0)]);
+    if (channel.mode === 'Pipe') await makeFifos(inRoom(room, fifoFolder(channel)), [fifoName(channel, 0)]);
     else await download(channel, listing, options);
     options.onChannel(listing);
   }

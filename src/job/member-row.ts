@@ -1,7 +1,8 @@
 /** The columns of the member table, and the conditions that its rows use. */
-import { asCheckedRequest, inputModeOf } from './checked-request.js';
+import { asCheckedRequest, inputModeOf, type CheckedRequest } from './checked-request.js';
 import { isAccelerated, platformOf } from './instance-type.js';
 import type { JobRequest } from './job-request.js';
+import { asProcessingRequest } from './processing-request.js';
 import { isObject } from './validate.js';
 
 /**
@@ -73,11 +74,15 @@ export const TRUE_WITH_PEERS: When = {
 
 /** The type of each instance. */
 function instancesOf(request: JobRequest): string[] {
+  const cluster =
+    request['ProcessingResources'] === undefined
+      ? asCheckedRequest(request).ResourceConfig
+      : asProcessingRequest(request).ProcessingResources.ClusterConfig;
   const {
     InstanceType: type = '',
     InstanceCount: count = 0,
     InstanceGroups: groups = [],
-  } = asCheckedRequest(request).ResourceConfig ?? {};
+  }: NonNullable<CheckedRequest['ResourceConfig']> = cluster ?? {};
   return [{ InstanceType: type, InstanceCount: count }, ...groups].flatMap(group =>
     Array.from({ length: group.InstanceCount }, () => group.InstanceType),
   );

@@ -3,7 +3,16 @@
  * to look it up and to change it: the differences of a job, its refusals and docs/differences.md come from these rows.
  */
 import {
-  ACCELERATED,
+  ACCELERATORS,
+  EXPERIMENT,
+  OUTPUT_KEY,
+  ROLE,
+  TAGS,
+  TRAFFIC,
+  VOLUME_KEY,
+  VPC,
+} from './every-kind-differences.js';
+import {
   FROM_PRIVATE_REGISTRY,
   GIVEN,
   OF_TWO_PLATFORMS,
@@ -22,12 +31,6 @@ const FAST_FILE = {
   why: "the mount is part of SageMaker's instances; how it reads ahead and what it keeps is not documented",
 };
 
-const ACCELERATED_DIFFERENCE = {
-  when: ACCELERATED,
-  here: 'the container gets no GPU and no accelerator',
-  why: 'optml does not hand them to containers yet',
-};
-
 export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'TrainingJobName', honoured: '' },
   { member: 'HyperParameters', honoured: '' },
@@ -35,11 +38,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'RoleArn',
     honoured: 'its account stands in the ARNs; its permissions are not evaluated',
-    difference: {
-      when: WITHOUT_NETWORK_ISOLATION,
-      here: "the container gets keys of the job's own, which open its store and nothing else; with --store aws, none",
-      why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
-    },
+    difference: { when: WITHOUT_NETWORK_ISOLATION, ...ROLE },
   },
 
   { member: 'AlgorithmSpecification', honoured: '' },
@@ -171,21 +170,14 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'OutputDataConfig', honoured: '' },
   { member: 'OutputDataConfig.S3OutputPath', honoured: '' },
   { member: 'OutputDataConfig.CompressionType', honoured: '' },
-  {
-    member: 'OutputDataConfig.KmsKeyId',
-    difference: {
-      when: GIVEN,
-      here: 'sent as SSE-KMS to AWS and other S3 servers; the embedded store keeps plain files',
-      why: 'the embedded store is a folder that you can read',
-    },
-  },
+  { member: 'OutputDataConfig.KmsKeyId', difference: OUTPUT_KEY },
 
   { member: 'ResourceConfig', honoured: '' },
   {
     member: 'ResourceConfig.InstanceType',
     honoured:
       "stands in resourceconfig.json and picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
-    difference: ACCELERATED_DIFFERENCE,
+    difference: ACCELERATORS,
   },
   {
     member: 'ResourceConfig.InstanceCount',
@@ -193,14 +185,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
       "a container a host, algo-1 …, on a network of the job's own; all have this machine's CPU and memory",
   },
   { member: 'ResourceConfig.VolumeSizeInGB', honoured: 'not a limit: the job has the disk of this machine' },
-  {
-    member: 'ResourceConfig.VolumeKmsKeyId',
-    difference: {
-      when: GIVEN,
-      here: 'files of the running job are not encrypted',
-      why: 'they lie on the disk of this machine',
-    },
-  },
+  { member: 'ResourceConfig.VolumeKmsKeyId', difference: VOLUME_KEY },
   {
     member: 'ResourceConfig.KeepAlivePeriodInSeconds',
     difference: {
@@ -223,7 +208,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'ResourceConfig.InstanceGroups[].InstanceType',
     honoured: 'as InstanceType',
-    difference: ACCELERATED_DIFFERENCE,
+    difference: ACCELERATORS,
   },
   { member: 'ResourceConfig.InstanceGroups[].InstanceCount', honoured: '' },
   { member: 'ResourceConfig.InstanceGroups[].InstanceGroupName', honoured: '' },
@@ -265,11 +250,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'EnableInterContainerTrafficEncryption',
     honoured: 'no effect with one host, as on SageMaker',
-    difference: {
-      when: TRUE_WITH_PEERS,
-      here: 'traffic between the hosts is not encrypted',
-      why: 'it does not leave this machine',
-    },
+    difference: { when: TRUE_WITH_PEERS, ...TRAFFIC },
   },
   {
     member: 'EnableManagedSpotTraining',
@@ -281,14 +262,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
       },
     ],
   },
-  {
-    member: 'VpcConfig.**',
-    difference: {
-      when: GIVEN,
-      here: "one host is on the engine's default network, several on one of the job's own, an isolated one on none",
-      why: 'there are no subnets and security groups here',
-    },
-  },
+  { member: 'VpcConfig.**', difference: VPC },
   {
     member: 'CheckpointConfig.**',
     refused: [
@@ -307,14 +281,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
       why: "it is for faults of SageMaker's platform, which is not here",
     },
   },
-  {
-    member: 'Tags.**',
-    difference: {
-      when: GIVEN,
-      here: 'they are kept in the request of the job only',
-      why: 'nothing here lists or bills by tags',
-    },
-  },
+  { member: 'Tags.**', difference: TAGS },
 
   {
     member: 'DebugHookConfig.**',
@@ -348,14 +315,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     member: 'ProfilerRuleConfigurations.**',
     difference: { when: GIVEN, here: 'no rule is evaluated', why: 'rules run in processing jobs of AWS' },
   },
-  {
-    member: 'ExperimentConfig.**',
-    difference: {
-      when: GIVEN,
-      here: 'the job joins no experiment',
-      why: 'experiments exist on SageMaker only',
-    },
-  },
+  { member: 'ExperimentConfig.**', difference: EXPERIMENT },
   { member: 'RemoteDebugConfig', honoured: '' },
   {
     member: 'RemoteDebugConfig.EnableRemoteDebug',

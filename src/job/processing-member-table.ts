@@ -2,18 +2,25 @@
  * What becomes of every member of CreateProcessingJob: honoured as on SageMaker, different here, or refused. The
  * differences of a job, its refusals and docs/differences.md come from these rows.
  */
-import { ACCELERATED, GIVEN, is, NETWORK_NOT_ISOLATED, TRUE, type MemberRow } from './member-row.js';
+import {
+  ACCELERATORS,
+  EXPERIMENT,
+  OUTPUT_KEY,
+  ROLE,
+  TAGS,
+  TRAFFIC,
+  VOLUME_KEY,
+  VPC,
+} from './every-kind-differences.js';
+import { GIVEN, is, NETWORK_NOT_ISOLATED, TRUE_WITH_PEERS, type MemberRow } from './member-row.js';
+import { PIPE_IN_THE_WAY } from './pipe-paths.js';
 
 export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingJobName', honoured: '' },
   {
     member: 'RoleArn',
     honoured: 'its account stands in the ARN; its permissions are not evaluated',
-    difference: {
-      when: NETWORK_NOT_ISOLATED,
-      here: "the container gets keys of the job's own, which open its store and nothing else; with --store aws, none",
-      why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
-    },
+    difference: { when: NETWORK_NOT_ISOLATED, ...ROLE },
   },
   { member: 'AppSpecification', honoured: '' },
   {
@@ -37,11 +44,16 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'ProcessingInputs[].S3Input.S3InputMode',
     honoured: '`File`',
+    difference: {
+      when: is('Pipe'),
+      here: 'its FIFOs are `<LocalPath>_0`, `<LocalPath>_1` …, one an epoch, as those of training channels; the folder in which they lie hides what the image has there',
+      why: 'how SageMaker names the FIFOs of a processing job is not documented',
+    },
     refused: [
       {
-        when: is('Pipe'),
-        why: 'how the FIFOs of a processing job are named is not documented',
-        instead: 'use File mode',
+        when: PIPE_IN_THE_WAY,
+        why: 'its FIFOs, `<LocalPath>_0` …, would lie in the folder of an output or at the LocalPath of another input or output',
+        instead: 'give it a LocalPath apart from them',
       },
     ],
   },
@@ -51,14 +63,7 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ProcessingInputs[].S3Input.S3CompressionType',
-    honoured: '`None`',
-    refused: [
-      {
-        when: is('Gzip'),
-        why: 'it needs Pipe mode, whose FIFOs are not documented for processing jobs',
-        instead: 'unpack in the container',
-      },
-    ],
+    honoured: '`Gzip` is for Pipe mode: objects are unpacked on their way',
   },
   {
     member: 'ProcessingInputs[].DatasetDefinition.**',
@@ -85,7 +90,7 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'ProcessingOutputConfig.Outputs[].S3Output.S3UploadMode',
     honoured:
-      'outputs of failed and stopped jobs are uploaded, too; `Continuous` sends a file when it has held still for half a second (UNCONFIRMED); on engines whose volumes this machine cannot watch, when the job has ended, and the run says so',
+      'outputs of failed and stopped jobs are uploaded, too; `Continuous` sends a file when it is closed and has held still for half a second, or for one and a half while it is kept open (UNCONFIRMED), and what the container removes stays; where this user cannot watch the folders (not root, or an engine that is not on this Linux machine), when the job has ended, and the run says so',
   },
   {
     member: 'ProcessingOutputConfig.Outputs[].FeatureStoreOutput.**',
@@ -97,14 +102,7 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
       },
     ],
   },
-  {
-    member: 'ProcessingOutputConfig.KmsKeyId',
-    difference: {
-      when: GIVEN,
-      here: 'sent as SSE-KMS to AWS and other S3 servers; the embedded store keeps plain files',
-      why: 'the embedded store is a folder that you can read',
-    },
-  },
+  { member: 'ProcessingOutputConfig.KmsKeyId', difference: OUTPUT_KEY },
 
   { member: 'ProcessingResources', honoured: '' },
   { member: 'ProcessingResources.ClusterConfig', honoured: '' },
@@ -115,61 +113,28 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'ProcessingResources.ClusterConfig.InstanceType',
     honoured: "picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
-    difference: {
-      when: ACCELERATED,
-      here: 'the container gets no GPU and no accelerator',
-      why: 'optml does not hand them to containers yet',
-    },
+    difference: ACCELERATORS,
   },
   {
     member: 'ProcessingResources.ClusterConfig.VolumeSizeInGB',
     honoured: 'not a limit: the job has the disk of this machine',
   },
-  {
-    member: 'ProcessingResources.ClusterConfig.VolumeKmsKeyId',
-    difference: {
-      when: GIVEN,
-      here: 'files of the running job are not encrypted',
-      why: 'they lie on the disk of this machine',
-    },
-  },
+  { member: 'ProcessingResources.ClusterConfig.VolumeKmsKeyId', difference: VOLUME_KEY },
 
   { member: 'StoppingCondition', honoured: '' },
   { member: 'StoppingCondition.MaxRuntimeInSeconds', honoured: 'to the second; the job ends as Stopped' },
 
   { member: 'NetworkConfig', honoured: '' },
-  { member: 'NetworkConfig.EnableNetworkIsolation', honoured: 'the container has no network at all' },
+  {
+    member: 'NetworkConfig.EnableNetworkIsolation',
+    honoured: 'no way out, nor to this machine, and no keys; hosts of one job reach each other',
+  },
   {
     member: 'NetworkConfig.EnableInterContainerTrafficEncryption',
-    honoured: '`false`',
-    difference: {
-      when: TRUE,
-      here: 'traffic between the hosts is not encrypted',
-      why: 'it does not leave this machine',
-    },
+    honoured: 'no effect with one host, as on SageMaker',
+    difference: { when: TRUE_WITH_PEERS, ...TRAFFIC },
   },
-  {
-    member: 'NetworkConfig.VpcConfig.**',
-    difference: {
-      when: GIVEN,
-      here: "one host is on the engine's default network, several on one of the job's own, an isolated one on none",
-      why: 'there are no subnets and security groups here',
-    },
-  },
-  {
-    member: 'Tags.**',
-    difference: {
-      when: GIVEN,
-      here: 'they are kept in the request of the job only',
-      why: 'nothing here lists or bills by tags',
-    },
-  },
-  {
-    member: 'ExperimentConfig.**',
-    difference: {
-      when: GIVEN,
-      here: 'the job joins no experiment',
-      why: 'experiments exist on SageMaker only',
-    },
-  },
+  { member: 'NetworkConfig.VpcConfig.**', difference: VPC },
+  { member: 'Tags.**', difference: TAGS },
+  { member: 'ExperimentConfig.**', difference: EXPERIMENT },
 ];

@@ -1,6 +1,7 @@
 /** What makes a plan one of a processing job (contract §2). Pure. */
 import type { ProcessingInput, ProcessingJob } from '../job/processing-job.js';
 import { storeVariables, type Surroundings } from './environment.js';
+import { fifoFolder } from './fifo-names.js';
 import type { KindParts } from './kind-parts.js';
 import type { Mount } from './opt-ml-tree.js';
 import { processingConfigFiles } from './processing-config-files.js';
@@ -39,17 +40,16 @@ function foldersOf(job: ProcessingJob): string[] {
     ...job.outputs.map(viewOf),
     `${OUTPUT}/metrics`,
     `${OUTPUT}/metrics/cloudwatch`,
-    '/opt/ml/processing',
-    ...localPaths(job),
+    ...new Set(['/opt/ml/processing', ...places(job)]),
   ];
 }
 
-/** One mount a LocalPath, so that what the image has beside them stays; each output is seen at two places (contract §2.2). */
+/** One mount a place, so that what the image has beside them stays; each output is seen at two (contract §2.2). */
 function mountsOf(job: ProcessingJob): Mount[] {
   return [
     { path: '/opt/ml/config', writable: false },
     { path: OUTPUT, writable: true },
-    ...localPaths(job).map(path => ({ path, writable: true })),
+    ...places(job).map(path => ({ path, writable: true })),
     ...job.outputs.map(output => ({ path: viewOf(output), writable: true, viewOf: output.localPath })),
   ];
 }
@@ -58,9 +58,12 @@ function viewOf({ name }: { readonly name: string }): string {
   return `${OUTPUT}/data/${name}`;
 }
 
-/** Each once, outer ones first. An input and an output may have the same. */
-function localPaths({ channels, outputs }: ProcessingJob): string[] {
-  return [...new Set([...channels, ...outputs].map(one => one.localPath))].sort();
+/** Each LocalPath once, outer ones first; of an input in Pipe mode, the folder of its FIFOs. An input and an output may have the same. */
+function places({ channels, outputs }: ProcessingJob): string[] {
+  const inputs = channels.map(({ inputMode, localPath }) =>
+    inputMode === 'Pipe' ? fifoFolder({ folder: localPath }) : localPath,
+  );
+  return [...new Set([...inputs, ...outputs.map(output => output.localPath)])].sort();
 }
 
 /** No job's name is put into the key (contract §2.7). */

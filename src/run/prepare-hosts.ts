@@ -5,10 +5,10 @@ import { makeFolder } from '../make-folder.js';
 import { mountLazily, unmountBelow } from '../channels/lazy-mount.js';
 import { openModes, undoUmask } from '../channels/open-modes.js';
 import { fedChannels, type Feeding } from '../channels/feed-host.js';
-import { FIFO_FOLDER } from '../channels/fifos.js';
 import { feed, roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts, JobNetwork } from '../engine/port.js';
 import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
+import { fifoFolder } from '../plan/fifo-names.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
 import { KIND_WORDS } from '../report/kind-words.js';
@@ -37,7 +37,7 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
     const channels = fedChannels(host, run.survey.listings);
-    const shared = channels.length === 0 ? [] : [FIFO_FOLDER];
+    const shared = [...new Set(channels.map(({ plan: fed }) => fifoFolder(fed)))];
     if (channels.length > 0) {
       const feeding = await feed({ room: folder, channels, startFeeder: run.startFeeder });
       undo.add(`The feeder of ${host.name}`, () => feeding.stop());

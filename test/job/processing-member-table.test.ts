@@ -3,7 +3,7 @@ import { examineMembers } from '../../src/job/examine-members.js';
 import { PROCESSING_MEMBER_TABLE } from '../../src/job/processing-member-table.js';
 import { memberPaths } from '../../src/job/shape-table.js';
 import { covers } from './member-coverage.js';
-import { cluster, input, outputs, validProcessing } from './processing-requests.js';
+import { cluster, input, output, outputs, validProcessing } from './processing-requests.js';
 
 type Members = Record<string, unknown>;
 
@@ -31,8 +31,16 @@ describe('the table is complete', () => {
 const DIFFERENCES: readonly [member: string, asks: Members, doesNot: Members | null][] = [
   [
     'NetworkConfig.EnableInterContainerTrafficEncryption',
+    {
+      NetworkConfig: { EnableInterContainerTrafficEncryption: true },
+      ProcessingResources: cluster({ InstanceCount: 2 }),
+    },
     { NetworkConfig: { EnableInterContainerTrafficEncryption: true } },
-    { NetworkConfig: { EnableInterContainerTrafficEncryption: false } },
+  ],
+  [
+    'ProcessingInputs[].S3Input.S3InputMode',
+    { ProcessingInputs: [input({ S3InputMode: 'Pipe' })] },
+    { ProcessingInputs: [input({ S3InputMode: 'File' })] },
   ],
   ['RoleArn', {}, { NetworkConfig: { EnableNetworkIsolation: true } }],
   [
@@ -68,17 +76,19 @@ describe('differences', () => {
   });
 
   test.each(DIFFERENCES)('%s', (member, asks, doesNot) => {
-    expect(differing(asks)).toContain(member);
-    if (doesNot !== null) expect(differing(doesNot)).not.toContain(member);
+    expect(differing(asks)).toContain(member.replaceAll('[]', '[0]'));
+    if (doesNot !== null) expect(differing(doesNot)).not.toContain(member.replaceAll('[]', '[0]'));
   });
 });
 
 /** For each reason to refuse: a request that is refused, and the path that is named. */
 const REFUSALS: readonly [path: string, asks: Members][] = [
-  ['ProcessingInputs[0].S3Input.S3InputMode', { ProcessingInputs: [input({ S3InputMode: 'Pipe' })] }],
   [
-    'ProcessingInputs[0].S3Input.S3CompressionType',
-    { ProcessingInputs: [input({ S3CompressionType: 'Gzip' })] },
+    'ProcessingInputs[0].S3Input.S3InputMode',
+    {
+      ProcessingInputs: [input({ S3InputMode: 'Pipe' })],
+      ...outputs(output({ LocalPath: '/opt/ml/processing/input_0' })),
+    },
   ],
   [
     'ProcessingInputs[0].DatasetDefinition',

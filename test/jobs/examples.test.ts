@@ -9,10 +9,11 @@ import { optml, scratch } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
+/** A cluster's example has a test of its own; those of the README's pipeline are run by its test. */
+const ELSEWHERE = ['cluster.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'];
+const PROCESSING = ['pipe-processing.yaml', 'shard-digits.yaml'];
 const EXAMPLES = readdirSync(FOLDER).filter(
-  // A cluster's example has a test of its own; those of processing jobs are the README's pipeline, whose test runs them.
-  name =>
-    name.endsWith('.yaml') && !['cluster.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'].includes(name),
+  name => name.endsWith('.yaml') && ![...ELSEWHERE, ...PROCESSING].includes(name),
 );
 
 const MAPS = [
@@ -68,7 +69,7 @@ test('there is one of each way in', () => {
   ]);
 });
 
-test.each(EXAMPLES)('%s says how it is run', example => {
+test.each([...EXAMPLES, ...PROCESSING])('%s says how it is run', example => {
   expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
     `optml run fixtures/requests/${example} --map`,
   );
@@ -98,6 +99,45 @@ describe.each(EXAMPLES.filter(example => !(example in PIPED)))('%s', example => 
     const seen = containerLines(stderr);
     expect(seen).toEqual(example === 'file-system.yaml' ? trainFiles() : plannedFiles(hosts[0], seen));
     expect(seen.length).toBeGreaterThan(1);
+  });
+});
+
+describe('processing jobs', () => {
+  const runExample = async (
+    example: string,
+  ): Promise<{ home: string; described: Described; lines: string[] }> => {
+    const home = await scratch('home');
+    await copyFile(join(FOLDER, example), join(home, example));
+    const code = ['--map', `s3://optml-demo/code=${join(ROOT, 'fixtures/processing')}`];
+    const { status, stdout, stderr } = await optml(['run', example, '--json', ...MAPS, ...code], { home });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) as string });
+    const described = JSON.parse(stdout) as Described;
+    await seesNothingLeft(home, String(described['ProcessingJobName']));
+    return { home, described, lines: containerLines(stderr) };
+  };
+
+  test('shard-digits.yaml: three instances count their shards, and together they have every row', async () => {
+    const { home, described } = await runExample('shard-digits.yaml');
+    const reports = [1, 2, 3].map(
+      host =>
+        JSON.parse(readFileSync(join(home, `s3/optml-demo/summary/algo-${host}.json`), 'utf8')) as {
+          files: string[];
+          rows: number;
+          digits: Record<string, { count: number }>;
+        },
+    );
+    expect(reports.map(({ files }) => files)).toEqual([0, 1, 2].map(part => [`part-0000${part}.csv`]));
+    const rows = PARTS.map(part => part.toString().trimEnd().split('\n'));
+    expect(reports.map(report => report.rows)).toEqual(rows.map(lines => lines.length));
+    const sevens = rows.flat().filter(line => line.endsWith(',7')).length;
+    expect(reports.reduce((sum, { digits }) => sum + (digits['7']?.count ?? 0), 0)).toBe(sevens);
+    for (const host of [1, 2, 3]) expect(described['ExitMessage']).toContain(`algo-${host}: `);
+  });
+
+  test('pipe-processing.yaml: every line of the unpacked object comes through the FIFO', async () => {
+    const { home, lines } = await runExample('pipe-processing.yaml');
+    expect(lines).toEqual(['1797']);
+    expect(readFileSync(join(home, 's3/optml-demo/count/lines'), 'utf8')).toBe('1797\n');
   });
 });
 

@@ -133,6 +133,19 @@ test('inputs and outputs have their places, outer folders first, and each output
   ]);
 });
 
+test('an input in Pipe mode has no folder of its own: its FIFOs lie beside LocalPath, in a mount', () => {
+  const host = hostOf({ ProcessingInputs: [input({ S3InputMode: 'Pipe', S3CompressionType: 'Gzip' })] });
+  expect(host.folders).not.toContain('/opt/ml/processing/input');
+  expect(host.mounts.map(({ path }) => path)).toEqual([
+    '/opt/ml/config',
+    '/opt/ml/output',
+    '/opt/ml/processing',
+    '/opt/ml/processing/train',
+    '/opt/ml/output/data/train',
+  ]);
+  expect(host.channels).toMatchObject([{ mode: 'Pipe', gzip: true, recordIo: false }]);
+});
+
 test('an output goes below its S3Uri, with no name of the job put in', () => {
   const changes = outputs(
     output({ S3Uri: 's3://b/p/' }),

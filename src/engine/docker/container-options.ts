@@ -10,6 +10,8 @@ export const LABELS = {
   owner: 'optml.owner',
 } as const;
 
+type Mount = HostToPlace['plan']['mounts'][number];
+
 /** Where a host's mounts come from: a folder of this machine, or volumes by mount path. */
 export type Room =
   | { readonly kind: 'folder'; readonly folder: string }
@@ -27,6 +29,8 @@ export function containerOptions({
   sharedMemoryBytes,
 }: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
   const { entrypoint, command, environment, platform } = plan.container;
+  // Where rooms are volumes, a shared folder is mounted as it is, and has none.
+  const isOwn = ({ path }: Mount): boolean => room.kind === 'folder' || !shared.includes(path);
   return {
     name: resourceName(labels),
     platform,
@@ -41,7 +45,7 @@ export function containerOptions({
     Tty: false,
     HostConfig: {
       Mounts: [
-        ...plan.mounts.map(mount => mountOf(mount, { room, outside })),
+        ...plan.mounts.filter(isOwn).map(mount => mountOf(mount, { room, outside })),
         ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
       ],
       // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
@@ -105,7 +109,7 @@ function sharedMount(folder: string, path: string): Docker.MountSettings {
 }
 
 function mountOf(
-  mount: HostToPlace['plan']['mounts'][number],
+  mount: Mount,
   { room, outside }: { readonly room: Room; readonly outside: HostToPlace['outside'] },
 ): Docker.MountSettings {
   const common = { Target: mount.path, ReadOnly: !mount.writable };

@@ -10,11 +10,14 @@ import { asDockerLabels, containerOptions, resourceName } from './container-opti
 /** Mount path → volume name. */
 export type Volumes = Readonly<Record<string, string>>;
 
-export async function makeVolumes(docker: Docker, { plan, labels, outside }: HostToPlace): Promise<Volumes> {
+export async function makeVolumes(
+  docker: Docker,
+  { plan, labels, outside, shared }: HostToPlace,
+): Promise<Volumes> {
   const made: Record<string, string> = {};
   try {
     for (const [index, { path, viewOf }] of plan.mounts.entries()) {
-      if (outside[path] !== undefined || viewOf !== undefined) continue;
+      if (outside[path] !== undefined || viewOf !== undefined || shared.includes(path)) continue;
       const name = `${resourceName(labels)}-${index}${readable(path)}`;
       await docker.createVolume({ Name: name, Labels: asDockerLabels(labels) });
       made[path] = name;
@@ -41,8 +44,10 @@ export async function fillVolumes(
   }: { docker: Docker; host: HostToPlace; volumes: Volumes; contents: AsyncIterable<Uint8Array> },
   signal: AbortSignal,
 ): Promise<void> {
-  // What comes from elsewhere is not touched: of it, the room has an empty folder.
-  const inRoom = host.plan.mounts.filter(({ path }) => host.outside[path] === undefined);
+  // What comes from elsewhere is not touched: of it, the room has an empty folder. What is shared is not sent.
+  const inRoom = host.plan.mounts.filter(
+    ({ path }) => host.outside[path] === undefined && !host.shared.includes(path),
+  );
   const writable = { ...host.plan, mounts: inRoom.map(mount => ({ ...mount, writable: true })) };
   const options = containerOptions({
     ...host,

@@ -124,6 +124,12 @@ function withProcessFlags(command: Command): Command {
       's3://… or a local folder or file, and its LocalPath; may be repeated',
       list,
     )
+    .option('--s3-input-mode <mode>', 'File or Pipe, of every input', 'File')
+    .option(
+      '--s3-data-distribution-type <type>',
+      'FullyReplicated or ShardedByS3Key, of every input',
+      'FullyReplicated',
+    )
     .option('--output <path=s3>', 'LocalPath, and the S3Uri that it goes to; may be repeated', list)
     .option('--s3-upload-mode <mode>', 'EndOfJob or Continuous', 'EndOfJob')
     .option('--entrypoint <word>', 'ContainerEntrypoint, a word each; may be repeated', list)

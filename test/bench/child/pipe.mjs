@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { feedHost } from '../../../dist/channels/feed-host.js';
-import { FIFO_FOLDER, makeFifos } from '../../../dist/channels/fifos.js';
+import { makeFifos } from '../../../dist/channels/fifos.js';
+import { fifoFolder, fifoName } from '../../../dist/plan/fifo-names.js';
 import { feederOf } from '../../../dist/feeder.js';
 import { openChannel } from './channel.mjs';
 
@@ -14,9 +15,9 @@ const { store, listing, plan } = await openChannel(url, prefix, folder, {
   ...JSON.parse(members),
 });
 const room = join(folder, 'room');
-const fifos = join(room, FIFO_FOLDER);
+const fifos = join(room, fifoFolder(plan));
 mkdirSync(fifos, { recursive: true });
-await makeFifos(fifos, ['train_0']);
+await makeFifos(fifos, [fifoName(plan, 0)]);
 const environment = { ...process.env, AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench' };
 const feeding = await feedHost({
   room,
@@ -30,7 +31,7 @@ feeding.failed.catch(thrown => {
   console.error(thrown);
   process.exit(1);
 });
-const reader = spawn('sh', ['-c', `exec cat ${join(fifos, 'train_0')} > /dev/null`], { stdio: 'ignore' });
+const reader = spawn('sh', ['-c', `exec cat ${join(fifos, fifoName(plan, 0))} > /dev/null`], { stdio: 'ignore' });
 await once(reader, 'exit');
 await feeding.stop();
 await store.close();

@@ -9,6 +9,8 @@ export type ProcessFlags = RunFlags & {
   readonly image: string;
   readonly name?: string;
   readonly input?: readonly string[];
+  readonly s3InputMode: string;
+  readonly s3DataDistributionType: string;
   readonly output?: readonly string[];
   readonly s3UploadMode: string;
   readonly entrypoint?: readonly string[];
@@ -93,8 +95,8 @@ function requestOf(
               S3Uri: input.uri,
               LocalPath: input.localPath,
               S3DataType: 'S3Prefix',
-              S3InputMode: 'File',
-              S3DataDistributionType: 'FullyReplicated',
+              S3InputMode: flags.s3InputMode,
+              S3DataDistributionType: flags.s3DataDistributionType,
               S3CompressionType: 'None',
             },
           })),
