@@ -137,10 +137,6 @@ test.each([
   [['--environment', 'A'], '--environment "A": expected key=value'],
   [['--instance-count', 'two'], '--instance-count "two": expected a whole number'],
   [['--input', '.:/opt/ml/data'], 'It must be a path below /opt/ml/processing/'],
-  [
-    ['--input', '.:/opt/ml/processing/a', '--s3-input-mode', 'FastFile'],
-    'Member must satisfy enum value set',
-  ],
 ])('%j is refused with the way out', async (flags, words) => {
   const home = await scratch('home');
   expectRefusal(await optml(['process', ...IMAGE, ...flags], { home }), 2, words);

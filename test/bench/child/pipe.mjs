@@ -31,7 +31,9 @@ feeding.failed.catch(thrown => {
   console.error(thrown);
   process.exit(1);
 });
-const reader = spawn('sh', ['-c', `exec cat ${join(fifos, fifoName(plan, 0))} > /dev/null`], { stdio: 'ignore' });
+const reader = spawn('sh', ['-c', `exec cat ${join(fifos, fifoName(plan, 0))} > /dev/null`], {
+  stdio: 'ignore',
+});
 await once(reader, 'exit');
 await feeding.stop();
 await store.close();
