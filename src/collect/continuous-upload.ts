@@ -10,6 +10,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { setImmediate as letOthers } from 'node:timers/promises';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store } from '../store/port.js';
+import { Lane } from './lane.js';
 import { openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
 import { fileId, filesBeingWritten } from './open-writers.js';
 import { stampOf } from './output-entry.js';
@@ -57,6 +58,8 @@ const LARGE_AT_ONCE = 2;
 const READ_BYTES = 512 * 1024;
 /** Looked at without a pause. */
 const SLICE = 250;
+/** New or changed files between two looks, up to which the writer is not busy. */
+const FEW = 50;
 
 export class ContinuousUpload {
   readonly #options: ContinuousOptions;
@@ -67,6 +70,8 @@ export class ContinuousUpload {
   readonly #large = new Lane(LARGE_AT_ONCE);
   readonly #sent = new Map<string, string>();
   #looking: Promise<void> = Promise.resolve();
+  /** Milliseconds that the last look took. */
+  #took = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   /** The last thing that was tried has failed. */
@@ -101,29 +106,38 @@ export class ContinuousUpload {
 
   #next(): void {
     if (this.#stopped) return;
+    // Of many files a look takes long, and the writer needs the machine, too.
+    const pause = Math.max(LOOK_MS, this.#took * 2);
     this.#timer = setTimeout(() => {
       this.#looking = this.#look().then(() => this.#next());
-    }, LOOK_MS);
+    }, pause);
   }
 
   /** Looks at everything that may have changed, and lets go what is whole. */
   async #look(): Promise<void> {
+    const start = performance.now();
     try {
-      this.#tree.calm();
+      await this.#tree.look();
       if (this.#isPaused()) return;
       const still: StillFile[] = [];
+      let fresh = 0;
       for (const [folder, names] of [...this.#changed]) {
         if (this.#stopped) return;
-        await this.#lookInto(folder, names, still);
+        fresh += await this.#lookInto(folder, names, still);
         if (names.size === 0) this.#changed.delete(folder);
       }
+      if (fresh <= FEW) this.#tree.calm();
       for (const file of await this.#closed(still)) this.#let(file);
     } catch (thrown) {
       this.#pause(thrown);
+    } finally {
+      this.#took = performance.now() - start;
     }
   }
 
-  async #lookInto(folder: string, names: Map<string, Seen | null>, still: StillFile[]): Promise<void> {
+  /** Adds the files that have held still; gives the number of those that have not been seen so before. */
+  async #lookInto(folder: string, names: Map<string, Seen | null>, still: StillFile[]): Promise<number> {
+    let fresh = 0;
     try {
       await using handle = await openFolderBeneath(this.#options.root, folder);
       let count = 0;
@@ -137,6 +151,7 @@ export class ContinuousUpload {
         if (stats === undefined || stamp === null || this.#sent.get(path) === stamp) names.delete(name);
         else {
           const seen = { stamp, looks: before?.stamp === stamp ? before.looks + 1 : 1 };
+          if (seen.looks === 1) fresh += 1;
           names.set(name, seen);
           if (seen.looks >= LOOKS_OF_CLOSED)
             still.push({ ...seen, folder, name, id: fileId(stats), size: stats.size });
@@ -146,6 +161,7 @@ export class ContinuousUpload {
       if (!isGone(thrown)) throw thrown;
       names.clear();
     }
+    return fresh;
   }
 
   /** Those that nobody is writing; a file that is kept open and yet holds still for long is sent as it is. */
@@ -207,44 +223,6 @@ export class ContinuousUpload {
   #tell(thrown: unknown): void {
     if (!this.#troubled && !this.#stopped) this.#options.onTrouble(thrown);
     this.#troubled = true;
-  }
-}
-
-/** So many at once, in their order. */
-class Lane {
-  readonly #atOnce: number;
-  readonly #waiting = new Map<string, () => Promise<void>>();
-  readonly #flights = new Map<string, Promise<void>>();
-
-  constructor(atOnce: number) {
-    this.#atOnce = atOnce;
-  }
-
-  has(path: string): boolean {
-    return this.#waiting.has(path) || this.#flights.has(path);
-  }
-
-  add(path: string, send: () => Promise<void>): void {
-    this.#waiting.set(path, send);
-    this.#start();
-  }
-
-  /** What waits is dropped. */
-  async close(): Promise<void> {
-    this.#waiting.clear();
-    await Promise.all(this.#flights.values());
-  }
-
-  #start(): void {
-    for (const [path, send] of this.#waiting) {
-      if (this.#flights.size >= this.#atOnce) return;
-      this.#waiting.delete(path);
-      const flight = send().finally(() => {
-        this.#flights.delete(path);
-        this.#start();
-      });
-      this.#flights.set(path, flight);
-    }
   }
 }
 

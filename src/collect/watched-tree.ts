@@ -1,10 +1,14 @@
 /**
  * Names what changes in a folder and in everything below it, while a container writes there. One watch a folder, which is read
  * when it is new; a name is a hint only, as no event says that a file is whole. Links are never followed. Linux only.
+ *
+ * Events of a flood slow down the writer, which wakes this process up for each, and the kernel drops those of a long queue (16,384
+ * by default) unseen. So a flood ends the watches, and everything is read at each look until it has passed.
  */
 import { watch, type FSWatcher } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { OptmlError, systemCode } from '../errors.js';
+import { Lane } from './lane.js';
 import { openFolderBeneath, within } from './open-beneath.js';
 
 export interface TreeOptions {
@@ -14,17 +18,16 @@ export interface TreeOptions {
   readonly onTrouble: (thrown: unknown) => void;
 }
 
-/** The kernel drops events of a long queue (16,384 by default), and libuv does not say so. */
-const FLOOD = 1000;
-/** Looks after which everything is read again though the flood goes on. */
-const LONGEST_FLOOD = 20;
+/** Events between two looks. */
+const FLOOD = 500;
+const READ_AT_ONCE = 16;
 
 export class WatchedTree {
   readonly #options: TreeOptions;
   readonly #watchers = new Map<string, FSWatcher>();
-  readonly #reading = new Set<Promise<void>>();
+  readonly #reading = new Lane(READ_AT_ONCE);
   #events = 0;
-  #floods = 0;
+  #flooded = false;
   #closed = false;
 
   constructor(options: TreeOptions) {
@@ -35,55 +38,73 @@ export class WatchedTree {
   /** Watches a folder from now on, also when another one of its name was there before, and names all that is in it. */
   enter(folder: string): void {
     this.#leave(folder);
-    if (this.#closed) return;
-    const reading = this.#read(folder).catch((thrown: unknown) => {
-      if (!isGone(thrown))
-        this.#options.onTrouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
-    });
-    this.#reading.add(reading);
-    void reading.finally(() => this.#reading.delete(reading));
+    if (!this.#closed) this.#reading.add(folder, () => this.#readOrTell(folder));
   }
 
-  /** To be called from time to time: after a flood of events, everything is named again. */
-  calm(): void {
-    const flooded = this.#events >= FLOOD;
+  /** To be called at each look, before it: in a flood, names everything. */
+  async look(): Promise<void> {
     this.#events = 0;
-    if (flooded && this.#floods < LONGEST_FLOOD) {
-      this.#floods += 1;
-      return;
-    }
-    if (this.#floods > 0) for (const folder of [...this.#watchers.keys()]) this.enter(folder);
-    this.#floods = 0;
+    if (!this.#flooded) return;
+    this.enter('');
+    await this.#reading.settled();
+  }
+
+  /** Little has changed since the last look: a flood has passed. */
+  calm(): void {
+    if (!this.#flooded) return;
+    this.#flooded = false;
+    this.enter('');
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const folder of [...this.#watchers.keys()]) this.#leave(folder);
-    await Promise.all(this.#reading);
+    this.#leaveAll();
+    await this.#reading.close();
+  }
+
+  async #readOrTell(folder: string): Promise<void> {
+    try {
+      await this.#read(folder);
+    } catch (thrown) {
+      if (!isGone(thrown))
+        this.#options.onTrouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
+    }
   }
 
   async #read(folder: string): Promise<void> {
     const { root, onChange } = this.#options;
     await using handle = await openFolderBeneath(root, folder);
-    if (this.#closed || this.#watchers.has(folder)) return;
+    if (this.#closed) return;
     const place = within(handle);
-    const watcher = watch(place, { persistent: false }, (_, name) => {
-      this.#events += 1;
-      if (name === null) this.enter(folder);
-      else onChange(folder, name);
-    });
-    watcher.on('error', () => this.enter(folder));
-    this.#watchers.set(folder, watcher);
     // Read after the watch has begun: what comes between is seen twice, not missed.
+    if (!this.#flooded) this.#watch(folder, place);
     for (const entry of await readdir(place, { withFileTypes: true })) {
       if (entry.isDirectory()) this.enter(join(folder, entry.name));
       else if (entry.isFile()) onChange(folder, entry.name);
     }
   }
 
+  #watch(folder: string, place: string): void {
+    const watcher = watch(place, { persistent: false }, (_, name) => {
+      this.#events += 1;
+      if (this.#events > FLOOD) {
+        this.#flooded = true;
+        this.#leaveAll();
+      } else if (name === null) this.enter(folder);
+      else this.#options.onChange(folder, name);
+    });
+    watcher.on('error', () => this.enter(folder));
+    this.#leave(folder);
+    this.#watchers.set(folder, watcher);
+  }
+
   #leave(folder: string): void {
     this.#watchers.get(folder)?.close();
     this.#watchers.delete(folder);
+  }
+
+  #leaveAll(): void {
+    for (const folder of [...this.#watchers.keys()]) this.#leave(folder);
   }
 }
 
