@@ -53,7 +53,7 @@ const LOOKS_OF_OPEN = 4;
 const TROUBLE_MS = 5_000;
 /** Larger ones are sent beside the small ones, a few at once, so that neither waits for the other. */
 const SMALL_BYTES = 256 * 1024;
-const SMALL_AT_ONCE = 16;
+const SMALL_AT_ONCE = 8;
 const LARGE_AT_ONCE = 2;
 const READ_BYTES = 512 * 1024;
 /** Looked at without a pause. */
@@ -117,8 +117,7 @@ export class ContinuousUpload {
   async #look(): Promise<void> {
     const start = performance.now();
     try {
-      await this.#tree.look();
-      if (this.#isPaused()) return;
+      if (this.#isPaused() || !(await this.#tree.look())) return;
       const still: StillFile[] = [];
       let fresh = 0;
       for (const [folder, names] of [...this.#changed]) {

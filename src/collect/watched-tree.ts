@@ -3,7 +3,8 @@
  * when it is new; a name is a hint only, as no event says that a file is whole. Links are never followed. Linux only.
  *
  * Events of a flood slow down the writer, which wakes this process up for each, and the kernel drops those of a long queue (16,384
- * by default) unseen. So a flood ends the watches, and everything is read at each look until it has passed.
+ * by default) unseen. So a flood ends the watches: the writer is left alone for a while, then everything is read at each look until
+ * the flood has passed.
  */
 import { watch, type FSWatcher } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -20,6 +21,8 @@ export interface TreeOptions {
 
 /** Events between two looks. */
 const FLOOD = 500;
+/** The looks and the upload must still fit into the 3 s after a file's last write. */
+const LEFT_ALONE_MS = 1_500;
 const READ_AT_ONCE = 16;
 
 export class WatchedTree {
@@ -27,7 +30,8 @@ export class WatchedTree {
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #reading = new Lane(READ_AT_ONCE);
   #events = 0;
-  #flooded = false;
+  /** By `performance.now`; null while the watches stand. */
+  #floodedSince: number | null = null;
   #closed = false;
 
   constructor(options: TreeOptions) {
@@ -41,18 +45,20 @@ export class WatchedTree {
     if (!this.#closed) this.#reading.add(folder, () => this.#readOrTell(folder));
   }
 
-  /** To be called at each look, before it: in a flood, names everything. */
-  async look(): Promise<void> {
+  /** To be called before each look. False when it had better be put off, as a flood has just begun; later in one, names everything. */
+  async look(): Promise<boolean> {
     this.#events = 0;
-    if (!this.#flooded) return;
+    if (this.#floodedSince === null) return true;
+    if (performance.now() - this.#floodedSince < LEFT_ALONE_MS) return false;
     this.enter('');
     await this.#reading.settled();
+    return true;
   }
 
   /** Little has changed since the last look: a flood has passed. */
   calm(): void {
-    if (!this.#flooded) return;
-    this.#flooded = false;
+    if (this.#floodedSince === null) return;
+    this.#floodedSince = null;
     this.enter('');
   }
 
@@ -77,7 +83,7 @@ export class WatchedTree {
     if (this.#closed) return;
     const place = within(handle);
     // Read after the watch has begun: what comes between is seen twice, not missed.
-    if (!this.#flooded) this.#watch(folder, place);
+    if (this.#floodedSince === null) this.#watch(folder, place);
     for (const entry of await readdir(place, { withFileTypes: true })) {
       if (entry.isDirectory()) this.enter(join(folder, entry.name));
       else if (entry.isFile()) onChange(folder, entry.name);
@@ -88,7 +94,7 @@ export class WatchedTree {
     const watcher = watch(place, { persistent: false }, (_, name) => {
       this.#events += 1;
       if (this.#events > FLOOD) {
-        this.#flooded = true;
+        this.#floodedSince ??= performance.now();
         this.#leaveAll();
       } else if (name === null) this.enter(folder);
       else this.#options.onChange(folder, name);
