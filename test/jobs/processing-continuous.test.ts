@@ -165,7 +165,7 @@ test('no link is followed, also one that takes the place of a file or a folder w
 
 test('all of it is in the store when the job has ended, also where it could not be watched', async () => {
   const run = await uploading('mkdir -p sub/deep; echo one > sub/deep/one; (sleep 0.5; echo last > last) &');
-  if (ROOMS_ARE_VOLUMES) await run.job.shows('Continuous outputs are uploaded when it has ended');
+  if (ROOMS_ARE_VOLUMES) await run.job.shows('uploaded when it has ended');
   await run.inside('until [ -e last ]; do sleep 0.05; done');
   await end(run);
   expect([contentOf(run.store, 'sub/deep/one'), contentOf(run.store, 'last')]).toEqual(['one\n', 'last\n']);

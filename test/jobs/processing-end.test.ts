@@ -100,7 +100,7 @@ describe('a job ends', () => {
   );
 });
 
-test('an upload that fails is tried again, then the output is kept and named, and the job has failed', async () => {
+test('an output that cannot be uploaded is kept and named, and the job has failed', async () => {
   const store = await gatedStore();
   const job = await startJob(processingJob([WRITES, 'echo "last words" > /opt/ml/output/message'], OUT), {
     env: store.env,
@@ -116,6 +116,18 @@ test('an upload that fails is tried again, then the output is kept and named, an
   expect(ended.described.FailureReason).toMatch(/^ClientError: .*upload/i);
   const [kept = ''] = await keptPaths(ended);
   expect(await keptText(kept, 'half')).toBe('half\n');
+});
+
+test('where two instances write one path, the first one stands, and the other is named', async () => {
+  const home = await scratch('home');
+  const { status, stderr } = await runJob(
+    processingJob(['cd /opt/ml/processing/out; hostname > same; : > $(hostname)'], { ...OUT, ...hosts(2) }),
+    { home },
+  );
+  expect(status).toBe(0);
+  expect(await namesIn(join(home, 's3/results/out'))).toEqual(['algo-1', 'algo-2', 'same']);
+  expect(await result(home, 'same')).toBe('algo-1\n');
+  expect(stderr).toMatch(/an earlier host wrote these paths too.*algo-2: "same"/);
 });
 
 describe('ExitMessage', () => {
@@ -196,7 +208,7 @@ test('in the hands of an ordinary user everything comes out, and nothing is left
   expect(await readFile(join(home, 's3/results/live/c'), 'utf8')).toBe('c\n');
   expect(await namesIn(join(home, 's3/results/out'))).toEqual(['copy']);
   expect(described).toMatchObject({ ExitMessage: 'said' });
-  expect(stderr).toContain('Continuous outputs are uploaded when it has ended');
+  expect(stderr).toContain('uploaded when it has ended');
   await expectOwned(home);
 });
 
