@@ -1,26 +1,34 @@
 /**
- * Uploads the files of an output folder while its container writes them (`S3UploadMode: Continuous`, contract §2.7).
+ * Uploads the files of a folder while its container writes them: `S3UploadMode: Continuous` and checkpoints (contract §2.7, §1.9).
  *
  * One watch a folder, which is read when it is new; events are hints only, as none says that a file is whole. A file is sent
  * when size and time of change have held still over two looks, and not kept when they have changed while it was sent. What was
- * missed, or is written last, is found by the collecting at the end. What the container removes stays in the store.
+ * missed, or is written last, is found by the collecting at the end. What the container removes stays in the store; of
+ * checkpoints it is removed there, too.
  */
 import { watch, type FSWatcher, type Stats } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, type FileHandle } from 'node:fs/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store } from '../store/port.js';
+import { removeCheckpoint, underMarks, type CheckpointSource } from './checkpoint-source.js';
+import { isCheckpoint } from './checkpoint-marks.js';
 import { openBeneath, within } from './open-beneath.js';
 import { stampOf } from './output-entry.js';
 import { below } from './upload-output.js';
+import { ChangedWhileSent, wholeContent } from './whole-content.js';
 
 /** Path below the folder → the stamp of the file as it was sent. */
 export type SentFiles = ReadonlyMap<string, string>;
 
 export interface ContinuousOptions {
   readonly upload: UploadPlan;
-  /** The folder on this machine. */
+  /** A folder of this machine that no container can exchange: that of a mount. */
   readonly root: string;
+  /** The watched folder below it; empty where it is the root itself. */
+  readonly base: string;
+  /** Present for those of checkpoints. */
+  readonly checkpoints?: CheckpointSource;
   readonly store: Store;
   /** Ends uploads that are under way. */
   readonly signal: AbortSignal;
@@ -33,14 +41,15 @@ const LOOK_MS = 500;
 /** A store that fails is given this long. */
 const TROUBLE_MS = 5_000;
 const AT_ONCE = 8;
-const READ_BYTES = 512 * 1024;
 
 export class ContinuousUpload {
   readonly #options: ContinuousOptions;
   readonly #watchers = new Map<string, FSWatcher>();
   /** Path → the stamp of the last look; null before the first. */
   readonly #changed = new Map<string, string | null>();
-  readonly #sent = new Map<string, string>();
+  readonly #sent: Map<string, string>;
+  /** Watched folders that are not there any more. */
+  readonly #goneFolders = new Set<string>();
   readonly #reading = new Set<Promise<void>>();
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -49,6 +58,7 @@ export class ContinuousUpload {
 
   constructor(options: ContinuousOptions) {
     this.#options = options;
+    this.#sent = new Map(options.checkpoints?.held);
     this.#enter('');
     this.#next(LOOK_MS);
   }
@@ -82,12 +92,12 @@ export class ContinuousUpload {
   }
 
   async #read(folder: string): Promise<void> {
-    await using handle = await openBeneath(this.#options.root, folder, 'folder');
+    await using handle = await openBeneath(this.#options.root, this.#below(folder), 'folder');
     if (this.#stopped || this.#watchers.has(folder)) return;
     const place = within(handle);
     const watcher = watch(place, { persistent: false }, (_, name) => {
       if (name === null) this.#forget(folder);
-      else this.#changed.set(join(folder, name), this.#changed.get(join(folder, name)) ?? null);
+      else this.#notice(join(folder, name));
     });
     watcher.on('error', () => this.#forget(folder));
     this.#watchers.set(folder, watcher);
@@ -95,8 +105,17 @@ export class ContinuousUpload {
     for (const entry of await readdir(place, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) this.#enter(path);
-      else if (entry.isFile()) this.#changed.set(path, null);
+      else if (entry.isFile()) this.#notice(path);
     }
+  }
+
+  #below(path: string): string {
+    return path === '' ? this.#options.base : join(this.#options.base, path);
+  }
+
+  #notice(path: string): void {
+    if (this.#options.checkpoints !== undefined && !isCheckpoint(path)) return;
+    this.#changed.set(path, this.#changed.get(path) ?? null);
   }
 
   /** A folder whose watch is lost is entered anew. */
@@ -116,12 +135,12 @@ export class ContinuousUpload {
         try {
           await this.#visit(path);
         } catch (thrown) {
-          if (isGone(thrown)) this.#changed.delete(path);
-          else failures.push(thrown);
+          failures.push(thrown);
         }
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
+    this.#noticeGone();
     if (failures.length === 0) {
       this.#troubled = false;
       return LOOK_MS;
@@ -131,8 +150,8 @@ export class ContinuousUpload {
   }
 
   async #visit(path: string): Promise<void> {
-    const { root } = this.#options;
-    await using handle = await openBeneath(root, path, 'anything');
+    await using handle = await this.#open(path);
+    if (handle === null) return this.#leave(path);
     const stats = await handle.stat();
     if (stats.isDirectory()) {
       this.#changed.delete(path);
@@ -141,13 +160,63 @@ export class ContinuousUpload {
       return;
     }
     const stamp = stampOf(stats);
-    if (!stats.isFile() || this.#sent.get(path) === stamp) this.#changed.delete(path);
+    if (!stats.isFile()) return this.#leave(path);
+    if (this.#sent.get(path) === stamp) this.#changed.delete(path);
     else if (this.#changed.get(path) !== stamp) this.#changed.set(path, stamp);
-    else await this.#send(path, handle, stats);
+    else await this.#marked(path, () => this.#send(path, handle, stats));
   }
 
-  async #send(path: string, handle: Awaited<ReturnType<typeof openBeneath>>, stats: Stats): Promise<void> {
-    const { upload, store, signal } = this.#options;
+  /** Null when it is gone, or a link or device stands in its place: nothing that can be sent. */
+  async #open(path: string): Promise<FileHandle | null> {
+    try {
+      return await openBeneath(this.#options.root, this.#below(path), 'anything');
+    } catch (thrown) {
+      if (isGone(thrown)) return null;
+      throw thrown;
+    }
+  }
+
+  /** There is no file of this name. */
+  async #leave(path: string): Promise<void> {
+    if (this.#options.checkpoints !== undefined && this.#sent.has(path)) {
+      await removeCheckpoint({
+        ...this.#options,
+        ...this.#options.checkpoints,
+        path,
+        file: this.#below(path),
+      });
+      this.#sent.delete(path);
+    }
+    if (this.#watchers.has(path)) this.#goneFolders.add(path);
+    this.#changed.delete(path);
+  }
+
+  /** A folder that was moved away takes its files with it, of which no event tells. */
+  #noticeGone(): void {
+    if (this.#goneFolders.size === 0) return;
+    const isBelow = (path: string): boolean => {
+      for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1))
+        if (this.#goneFolders.has(path.slice(0, at))) return true;
+      return false;
+    };
+    for (const [path, watcher] of this.#watchers)
+      if (this.#goneFolders.has(path) || isBelow(path)) {
+        watcher.close();
+        this.#watchers.delete(path);
+      }
+    for (const path of this.#sent.keys()) if (isBelow(path)) this.#notice(path);
+    this.#goneFolders.clear();
+  }
+
+  async #marked(path: string, send: () => Promise<boolean>): Promise<void> {
+    const { checkpoints, root } = this.#options;
+    if (checkpoints === undefined) await send();
+    else await underMarks({ root, file: this.#below(path) }, send);
+  }
+
+  /** False when the file has changed meanwhile. */
+  async #send(path: string, handle: FileHandle, stats: Stats): Promise<boolean> {
+    const { upload, store, signal, checkpoints } = this.#options;
     const stamp = stampOf(stats);
     try {
       await store.upload(below(upload.to, path), wholeContent(handle, stats.size, stamp), {
@@ -157,33 +226,18 @@ export class ContinuousUpload {
     } catch (thrown) {
       if (!(thrown instanceof ChangedWhileSent)) throw thrown;
       this.#changed.set(path, null);
-      return;
+      return false;
     }
     this.#sent.set(path, stamp);
+    checkpoints?.senders.set(path, checkpoints.host);
     // It stays in the list for one more look, which sees whether there is more.
+    return true;
   }
 
   #trouble(thrown: unknown): void {
     if (!this.#troubled && !this.#stopped) this.#options.onTrouble(thrown);
     this.#troubled = true;
   }
-}
-
-class ChangedWhileSent extends Error {}
-
-async function* wholeContent(
-  handle: Awaited<ReturnType<typeof openBeneath>>,
-  size: number,
-  stamp: string,
-): AsyncGenerator<Uint8Array> {
-  for (let position = 0; position < size;) {
-    const length = Math.min(READ_BYTES, size - position);
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
-    if (bytesRead === 0) throw new ChangedWhileSent();
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-  if (stampOf(await handle.stat()) !== stamp) throw new ChangedWhileSent();
 }
 
 function join(folder: string, name: string): string {

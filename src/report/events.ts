@@ -13,12 +13,14 @@ export type SecondaryStatus =
   | 'Downloading'
   | 'Training'
   | 'Processing'
+  | 'Interrupted'
   | 'Stopping'
   | 'Uploading'
   | 'Completed'
   | 'Failed'
   | 'Stopped'
-  | 'MaxRuntimeExceeded';
+  | 'MaxRuntimeExceeded'
+  | 'MaxWaitTimeExceeded';
 
 export type TrainingJobStatus = 'InProgress' | 'Stopping' | 'Completed' | 'Failed' | 'Stopped';
 

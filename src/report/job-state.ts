@@ -43,6 +43,7 @@ const ENDS: Partial<Record<SecondaryStatus, TrainingJobStatus>> = {
   Failed: 'Failed',
   Stopped: 'Stopped',
   MaxRuntimeExceeded: 'Stopped',
+  MaxWaitTimeExceeded: 'Stopped',
 };
 
 /** Undefined when the first event is missing: a journal that a crash cut off before anything was said. */
@@ -140,6 +141,8 @@ function enter(state: JobState, event: Extract<JobEvent, { kind: 'job.status' }>
   return {
     ...state,
     transitions,
+    // Those of the start before are gone.
+    placed: status === 'Starting' ? [] : state.placed,
     secondaryStatus: status,
     status: terminal ?? (state.status === 'Stopping' || status === 'Stopping' ? 'Stopping' : 'InProgress'),
     lastModified: time,

@@ -17,6 +17,9 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'stopped' };
 
+/** Interrupted hosts are not the end of their job. */
+export type HostsOutcome = Outcome | { readonly kind: 'interrupted' };
+
 export type EndedHost = Extract<HostEnd, { readonly code: number }>;
 
 /** Of hosts that have all ended. `failed` is the first that did so by itself and not well. */
@@ -57,11 +60,15 @@ const FAILURE_BYTES = 4096;
 /** What went wrong in our own hands, in the platform's words; the user gets our words as a note. */
 export function failure({ reporter }: JobRun, error: OptmlError): Outcome {
   reporter.say({ kind: 'note', text: error.message });
+  return { kind: 'failed', reason: reasonOf(error) };
+}
+
+export function reasonOf(error: OptmlError): string {
   switch (error.code) {
     case 'IMAGE_UNAVAILABLE':
-      return { kind: 'failed', reason: IMAGE_NOT_PULLED };
+      return IMAGE_NOT_PULLED;
     case 'CONTAINER_UNSTARTABLE':
-      return { kind: 'failed', reason: reasonOfStart(error.message) };
+      return reasonOfStart(error.message);
     case 'OBJECT_CHANGED':
     case 'OBJECT_UNPLACEABLE':
     case 'OBJECT_UNREADABLE':
@@ -70,8 +77,8 @@ export function failure({ reporter }: JobRun, error: OptmlError): Outcome {
     case 'STORE_DENIED':
     case 'BUCKET_MISSING':
     case 'DISK_FULL':
-      return { kind: 'failed', reason: reasonOfDownload(error.message) };
+      return reasonOfDownload(error.message);
     default:
-      return { kind: 'failed', reason: PLATFORM_FAULT };
+      return PLATFORM_FAULT;
   }
 }

@@ -10,21 +10,22 @@ import type { Engine, HostHandle, HostLabels } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
 import type { JobFiles } from '../journal/home.js';
 import type { Plan } from '../plan/plan.js';
+import type { SecondaryStatus } from '../report/events.js';
 import type { JobState } from '../report/job-state.js';
-import { KIND_WORDS, type KindWords } from '../report/kind-words.js';
+import { KIND_WORDS, RESTART_WORDS, type KindWords } from '../report/kind-words.js';
 import type { Store, StoreAccess } from '../store/port.js';
 import type { Survey } from '../survey/survey.js';
-import { collectOutputs, fetchTrees } from './collect-outputs.js';
-import { startContinuousOutputs, type SentOutputs } from './continuous-outputs.js';
-import type { RunControl } from './control.js';
+import { startClocks } from './clocks.js';
+import { collectOutputs } from './collect-outputs.js';
+import type { SentOutputs } from './continuous-outputs.js';
+import type { RunControl, StopCause } from './control.js';
+import { fetchTrees } from './keep-outputs.js';
 import { onAbort } from './on-abort.js';
 import { failure, type Outcome } from './outcome.js';
-import { prepareHosts, type PreparedHosts } from './prepare-hosts.js';
 import { removeTree } from './remove-tree.js';
 import type { Reporter } from './reporter.js';
-import { startRuntimeClock } from './runtime-clock.js';
+import { untilEnded, type EndedHosts } from './starts.js';
 import { UndoList } from './undo-list.js';
-import { watchHosts } from './watch-hosts.js';
 
 export interface JobRun {
   readonly plan: Plan;
@@ -44,6 +45,8 @@ export interface JobRun {
   readonly startFeeder: StartFeeder;
   /** FastFile channels are mounted, not downloaded. */
   readonly lazy: { readonly region: string; readonly path: string } | null;
+  /** `--interrupt-after`: seconds from each start of the hosts to their interruption. */
+  readonly interruptAfter: readonly number[];
   /** `--keep`: leave the `/opt/ml` tree of each host. */
   readonly keepRoom: boolean;
 }
@@ -80,30 +83,19 @@ async function leaveRoom({ files, keepRoom, keepFolder, reporter }: JobRun): Pro
 /** The way of a job that goes well, and the places where it can leave it. */
 async function through(run: JobRun, undo: UndoList): Promise<Outcome> {
   const { control, reporter } = run;
-  const clock = startRuntimeClock(run);
+  const clocks = startClocks(run);
   const stopping = onAbort(control.stopping, () => {
     reporter.say({ kind: 'job.status', status: 'Stopping', message: wordsOf(run).stopping });
   });
-  let prepared: PreparedHosts;
-  let outcome: Outcome;
-  let sent: SentOutputs;
+  let ended: EndedHosts;
   try {
-    reporter.say({ kind: 'job.status', status: 'Downloading', message: 'Downloading input data' });
-    if (run.survey.fault !== null) throw run.survey.fault;
-    prepared = await prepareHosts(run, undo);
-    control.stopping.throwIfAborted();
-    const continuous = startContinuousOutputs(run, prepared.placed);
-    try {
-      outcome = await watchHosts(run, prepared);
-    } finally {
-      sent = await continuous.stop();
-    }
+    ended = await untilEnded(run, undo, clocks);
   } finally {
     // From here on the outcome stands: neither the limit nor a stop can change it.
-    clock.stop();
+    clocks.stop();
     await stopping.settled();
   }
-  const { placed } = prepared;
+  const { placed, outcome, sent } = ended;
   reporter.say({ kind: 'job.status', status: 'Uploading', message: wordsOf(run).uploading });
   const collected = await collect(run, placed, sent);
   if (run.keepRoom) await fetchTrees(run, placed).catch(sayTreeLost(run));
@@ -147,19 +139,25 @@ function end(run: JobRun, outcome: Outcome): JobState {
       reporter.say({ kind: 'job.status', status: 'Failed', message: words.failed });
       break;
     case 'stopped':
-      reporter.say(
-        control.cause === 'max-runtime'
-          ? {
-              kind: 'job.status',
-              status: 'MaxRuntimeExceeded',
-              message: words.exceeded,
-            }
-          : { kind: 'job.status', status: 'Stopped', message: words.stopped },
-      );
+      reporter.say({ kind: 'job.status', ...stoppedBy(control.cause, words) });
   }
   return reporter.state;
 }
 
 function wordsOf({ plan }: JobRun): KindWords {
   return KIND_WORDS[plan.job.kind];
+}
+
+function stoppedBy(
+  cause: StopCause | null,
+  words: KindWords,
+): { readonly status: SecondaryStatus; readonly message: string } {
+  switch (cause) {
+    case 'max-runtime':
+      return { status: 'MaxRuntimeExceeded', message: words.exceeded };
+    case 'max-wait':
+      return { status: 'MaxWaitTimeExceeded', message: RESTART_WORDS.waited };
+    default:
+      return { status: 'Stopped', message: words.stopped };
+  }
 }

@@ -6,15 +6,21 @@ export class UndoList {
     this.#steps.push({ what, undo });
   }
 
+  get size(): number {
+    return this.#steps.length;
+  }
+
   /** Leaves everything as it is. */
   forget(): void {
     this.#steps.length = 0;
   }
 
-  /** Runs every step, also after one that failed; gives what could not be undone and why. */
-  async run(): Promise<{ readonly what: string; readonly thrown: unknown }[]> {
+  /** Runs every step but the first `kept` ones, also after one that failed; gives what could not be undone and why. */
+  async run(kept = 0): Promise<{ readonly what: string; readonly thrown: unknown }[]> {
     const failed: { what: string; thrown: unknown }[] = [];
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+    while (this.#steps.length > kept) {
+      const step = this.#steps.pop();
+      if (step === undefined) break;
       try {
         await step.undo();
       } catch (thrown) {

@@ -1,34 +1,50 @@
 /** The hosts of a job from their start to their end: by themselves, by a stop, or with the first of them that fails. */
-import { startMetricScanner, type MetricScanner } from '../collect/metrics.js';
+import type { MetricScanner } from '../collect/metrics.js';
 import { deferred } from '../deferred.js';
 import type { HostHandle, RunningHost } from '../engine/port.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
 import { KIND_WORDS } from '../report/kind-words.js';
-import { keepOutputs } from './collect-outputs.js';
+import { keepOutputs } from './keep-outputs.js';
 import { HostEnds } from './host-ends.js';
 import { onAbort } from './on-abort.js';
-import { failure, outcomeOf, type EndedHost, type Outcome } from './outcome.js';
+import { startInterruption, type Interruption } from './interruption.js';
+import { failure, outcomeOf, type EndedHost, type HostsOutcome } from './outcome.js';
 import type { PreparedHosts } from './prepare-hosts.js';
-import type { Reporter } from './reporter.js';
 import type { JobRun } from './run-job.js';
 
 /** Starts the hosts and waits until they have ended, by themselves or because they were told to. */
-export async function watchHosts(run: JobRun, { placed, feedings }: PreparedHosts): Promise<Outcome> {
+export async function watchHosts(
+  run: JobRun,
+  { placed, feedings }: PreparedHosts,
+  at: {
+    readonly metrics: MetricScanner | null;
+    /** Until they are interrupted as spot instances are; null: they are not. */
+    readonly afterSeconds: number | null;
+    readonly onInterrupted: () => void;
+  },
+): Promise<HostsOutcome> {
   const { control, reporter } = run;
   const words = KIND_WORDS[run.plan.job.kind];
-  const metrics = run.metricDefinitions.length === 0 ? null : startMetricScanner(run.metricDefinitions);
   reporter.say({
     kind: 'job.status',
     status: words.running,
     message: words.runs,
   });
-  const ends = new HostEnds(control);
+  let interruption: Interruption | undefined;
+  const ends = new HostEnds(() => control.cause !== null || interruption?.hasCome === true);
   const exits: EndedHost[] = [];
-  const endings = (await startHosts(run, placed, metrics)).map(async ({ host, ended }) => {
+  let starved: OptmlError | undefined;
+  const endings = (await startHosts(run, placed, at.metrics)).map(async ({ host, ended }) => {
     const end = await ends.of(host, ended);
     if (!('code' in end)) return;
     reporter.say({ kind: 'host.exited', ...end });
     exits.push(end);
+  });
+  interruption = startInterruption(run, {
+    placed,
+    afterSeconds: at.afterSeconds,
+    mayCome: () => control.cause === null && ends.failed === null && starved === undefined,
+    onCome: at.onInterrupted,
   });
   const stopping = onAbort(control.stopping, () => stopHosts(run, placed));
   const failing = onAbort(ends.failing, () =>
@@ -40,7 +56,6 @@ export async function watchHosts(run: JobRun, { placed, feedings }: PreparedHost
   // An engine that does not even answer to a kill is lost, though its streams may stay open for ever.
   const deaf = deferred<never>();
   const killing = onAbort(control.killing, () => killHosts(run, placed).catch(deaf.reject));
-  let starved: OptmlError | undefined;
   for (const { failed } of feedings)
     failed.catch(async (thrown: unknown) => {
       starved ??= asOptmlError(thrown);
@@ -49,8 +64,9 @@ export async function watchHosts(run: JobRun, { placed, feedings }: PreparedHost
     });
   try {
     await Promise.race([Promise.all(endings), deaf.promise]);
-    if (metrics !== null) await sayMetrics(reporter, metrics);
+    await interruption.settle();
     await Promise.all(feedings.map(feeding => feeding.stop()));
+    if (control.cause === null && interruption.hasCome) return { kind: 'interrupted' };
     if (starved !== undefined && control.cause === null) return failure(run, starved);
     return await outcomeOf(run, exits, ends.failed);
   } catch (thrown) {
@@ -58,7 +74,7 @@ export async function watchHosts(run: JobRun, { placed, feedings }: PreparedHost
     await keepOutputs(run, placed, ENGINE_LOST);
     throw thrown;
   } finally {
-    const settled = [killing.settled(), stopping.settled(), failing.settled()];
+    const settled = [killing.settled(), stopping.settled(), failing.settled(), interruption.settle()];
     // Who kills does not wait for the grace.
     await Promise.allSettled(control.killing.aborted ? settled.slice(0, 1) : settled);
   }
@@ -110,10 +126,3 @@ async function killHosts({ engine }: JobRun, hosts: readonly HostHandle[]): Prom
 }
 
 const ENGINE_LOST = 'the engine was lost while the job ran';
-
-async function sayMetrics(reporter: Reporter, metrics: MetricScanner): Promise<void> {
-  const { values, incomplete } = await metrics.finish();
-  reporter.say({ kind: 'metrics.final', values });
-  if (incomplete !== null)
-    reporter.say({ kind: 'note', text: `FinalMetricDataList may lack values: ${incomplete}.` });
-}
