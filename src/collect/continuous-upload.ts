@@ -10,11 +10,12 @@ import { watch, type FSWatcher, type Stats } from 'node:fs';
 import { readdir, type FileHandle } from 'node:fs/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import type { UploadPlan } from '../plan/uploads.js';
-import type { Store } from '../store/port.js';
+import type { Store, UnfinishedUpload } from '../store/port.js';
 import { removeCheckpoint, underMarks, type CheckpointSource } from './checkpoint-source.js';
 import { isCheckpoint } from './checkpoint-marks.js';
-import { openBeneath, within } from './open-beneath.js';
+import { isGone, openBeneath, within } from './open-beneath.js';
 import { stampOf } from './output-entry.js';
+import { Storm } from './storm.js';
 import { below } from './upload-output.js';
 import { ChangedWhileSent, wholeContent } from './whole-content.js';
 
@@ -32,6 +33,7 @@ export interface ContinuousOptions {
   readonly store: Store;
   /** Ends uploads that are under way. */
   readonly signal: AbortSignal;
+  readonly onBegun: (upload: UnfinishedUpload) => void;
   /** The first failure of a row of them: the files are tried again. */
   readonly onTrouble: (thrown: unknown) => void;
 }
@@ -54,6 +56,7 @@ export class ContinuousUpload {
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  readonly #storm = new Storm();
   #troubled = false;
 
   constructor(options: ContinuousOptions) {
@@ -116,6 +119,7 @@ export class ContinuousUpload {
   #notice(path: string): void {
     if (this.#options.checkpoints !== undefined && !isCheckpoint(path)) return;
     this.#changed.set(path, this.#changed.get(path) ?? null);
+    this.#storm.notice();
   }
 
   /** A folder whose watch is lost is entered anew. */
@@ -127,11 +131,12 @@ export class ContinuousUpload {
 
   /** Looks at everything that has changed, and sends what is whole. Gives the milliseconds until the next look. */
   async #look(): Promise<number> {
+    if (this.#storm.look()) return LOOK_MS;
     const paths = [...this.#changed.keys()].values();
     const failures: unknown[] = [];
     const work = async (): Promise<void> => {
       for (const path of paths) {
-        if (this.#stopped || failures.length > 0) return;
+        if (this.#stopped || this.#storm.rages || failures.length > 0) return;
         try {
           await this.#visit(path);
         } catch (thrown) {
@@ -151,16 +156,18 @@ export class ContinuousUpload {
 
   async #visit(path: string): Promise<void> {
     await using handle = await this.#open(path);
-    if (handle === null) return this.#leave(path);
-    const stats = await handle.stat();
-    if (stats.isDirectory()) {
+    const stats = await handle?.stat();
+    if (stats?.isDirectory() === true) {
       this.#changed.delete(path);
       // One of the same name may have been there before.
       this.#forget(path);
       return;
     }
+    if (handle === null || stats?.isFile() !== true) {
+      await this.#leave(path);
+      return;
+    }
     const stamp = stampOf(stats);
-    if (!stats.isFile()) return this.#leave(path);
     if (this.#sent.get(path) === stamp) this.#changed.delete(path);
     else if (this.#changed.get(path) !== stamp) this.#changed.set(path, stamp);
     else await this.#marked(path, () => this.#send(path, handle, stats));
@@ -216,11 +223,12 @@ export class ContinuousUpload {
 
   /** False when the file has changed meanwhile. */
   async #send(path: string, handle: FileHandle, stats: Stats): Promise<boolean> {
-    const { upload, store, signal, checkpoints } = this.#options;
+    const { upload, store, signal, onBegun, checkpoints } = this.#options;
     const stamp = stampOf(stats);
     try {
       await store.upload(below(upload.to, path), wholeContent(handle, stats.size, stamp), {
         signal,
+        onBegun,
         ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }),
       });
     } catch (thrown) {
@@ -250,9 +258,4 @@ function tooManyWatches(): OptmlError {
     'FILE_UNUSABLE',
     'this user has no more watches for folders: raise fs.inotify.max_user_watches',
   );
-}
-
-/** Gone, or a link or device in its place: nothing that can be sent. */
-function isGone(thrown: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(systemCode(thrown) ?? '');
 }

@@ -103,6 +103,8 @@ export function next(state: JobState, event: JobEvent): JobState {
       return { ...state, unsaved: [] };
     case 'host.placed':
       return { ...state, placed: [...state.placed, event.handle] };
+    case 'hosts.removed':
+      return { ...state, placed: [] };
     case 'job.created':
     case 'image.ready':
     case 'channel.ready':
@@ -141,8 +143,6 @@ function enter(state: JobState, event: Extract<JobEvent, { kind: 'job.status' }>
   return {
     ...state,
     transitions,
-    // Those of the start before are gone.
-    placed: status === 'Starting' ? [] : state.placed,
     secondaryStatus: status,
     status: terminal ?? (state.status === 'Stopping' || status === 'Stopping' ? 'Stopping' : 'InProgress'),
     lastModified: time,

@@ -8,7 +8,7 @@ import { reasonOfUpload } from '../report/failure-reason.js';
 import type { UnfinishedUpload } from '../store/port.js';
 import type { UploadRequest, UploadResult } from '../collect/upload-output.js';
 import { nothingSent, type SentOutputs } from './continuous-outputs.js';
-import { keepOne, outputsFor, type KeepRun } from './keep-outputs.js';
+import { keepOne, outputsFor } from './keep-outputs.js';
 import { restoredFiles, stampFor } from './restored-files.js';
 import type { JobRun } from './run-job.js';
 

@@ -42,6 +42,7 @@ export async function startContinuousOutputs(
         ...(held === null ? {} : { checkpoints: { host: handle.host, held, senders } }),
         store,
         signal: control.killing,
+        onBegun: begun => reporter.say({ kind: 'upload.begun', upload: begun }),
         onTrouble: thrown =>
           reporter.say({
             kind: 'note',

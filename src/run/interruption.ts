@@ -10,12 +10,14 @@ const GRACE_SECONDS = 30;
 export interface Interruption {
   /** It has come: what the hosts do from now on is its doing. */
   readonly hasCome: boolean;
+  /** The hosts have started: its time runs. */
+  begin(): void;
   /** The hosts have ended: it comes no more. Returns when what it began is done. */
   settle(): Promise<void>;
 }
 
-/** Of hosts that have just started. `mayCome` is asked when it is time: a job that is ending already ends for its own reason. */
-export function startInterruption(
+/** Of hosts that will start. `mayCome` is asked when it is time: a job that is ending already ends for its own reason. */
+export function interruptionOf(
   { engine, reporter }: JobRun,
   at: {
     readonly afterSeconds: number | null;
@@ -31,13 +33,14 @@ export function startInterruption(
     reporter.say({ kind: 'job.status', status: 'Interrupted', message: RESTART_WORDS.interrupted });
     await Promise.all(placed.map(handle => engine.stop(handle, GRACE_SECONDS)));
   });
-  const timer =
-    afterSeconds === null
-      ? undefined
-      : setTimeout(() => {
-          if (mayCome()) come.abort();
-        }, afterSeconds * 1000);
+  let timer: NodeJS.Timeout | undefined;
   return {
+    begin() {
+      if (afterSeconds === null) return;
+      timer = setTimeout(() => {
+        if (mayCome()) come.abort();
+      }, afterSeconds * 1000);
+    },
     get hasCome() {
       return come.signal.aborted;
     },

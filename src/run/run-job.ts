@@ -25,7 +25,7 @@ import { failure, type Outcome } from './outcome.js';
 import { removeTree } from './remove-tree.js';
 import type { Reporter } from './reporter.js';
 import { untilEnded, type EndedHosts } from './starts.js';
-import { UndoList } from './undo-list.js';
+import { tellOfStuck, UndoList } from './undo-list.js';
 
 export interface JobRun {
   readonly plan: Plan;
@@ -63,11 +63,7 @@ export async function runJob(run: JobRun): Promise<JobState> {
     outcome = control.cause === null ? failure(run, asOptmlError(thrown)) : { kind: 'stopped' };
   }
   if (reporter.state.unsaved.length > 0) undo.forget();
-  for (const { what, thrown } of await undo.run())
-    reporter.say({
-      kind: 'note',
-      text: `${what} could not be removed (${asOptmlError(thrown).message}). "optml clean" will try again.`,
-    });
+  for (const stuck of await undo.run()) tellOfStuck(reporter, stuck);
   return end(run, outcome);
 }
 

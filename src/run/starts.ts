@@ -15,7 +15,7 @@ import { prepareHosts, roomOf } from './prepare-hosts.js';
 import { removeTree } from './remove-tree.js';
 import type { Reporter } from './reporter.js';
 import type { JobRun } from './run-job.js';
-import type { UndoList } from './undo-list.js';
+import { tellOfStuck, type UndoList } from './undo-list.js';
 import { watchHosts } from './watch-hosts.js';
 
 /** They are there to be collected from. */
@@ -35,8 +35,8 @@ export async function untilEnded(run: JobRun, undo: UndoList, clocks: Clocks): P
     const before = undo.size;
     const afterSeconds = interruptions[0] ?? null;
     const ended = await start(current, undo, { clocks, metrics, afterSeconds }).catch((thrown: unknown) => {
-      if (retries === 0 || run.control.cause !== null || reasonOf(asOptmlError(thrown)) !== PLATFORM_FAULT)
-        throw thrown;
+      const mayRetry = retries > 0 && run.control.cause === null && run.reporter.state.unsaved.length === 0;
+      if (!mayRetry || reasonOf(asOptmlError(thrown)) !== PLATFORM_FAULT) throw thrown;
       run.reporter.say({ kind: 'note', text: asOptmlError(thrown).message });
       return null;
     });
@@ -97,12 +97,16 @@ async function whyNotAnew(run: JobRun, ended: EndedHosts<HostsOutcome>): Promise
 
 /** Nothing of these hosts stays but the checkpoints: the next ones are others. Throws the first that cannot be removed. */
 async function leave(run: JobRun, undo: UndoList, before: number): Promise<void> {
-  const [failed] = await undo.run(before);
-  if (failed !== undefined) throw failed.thrown;
+  const stuck = await undo.run(before);
+  for (const one of stuck) tellOfStuck(run.reporter, one);
+  if (stuck[0] !== undefined) throw stuck[0].thrown;
+  // Said before the rooms go: a process that takes over must not take half a room for what the hosts have left.
+  run.reporter.say({ kind: 'hosts.removed' });
   for (const { name } of run.plan.hosts) {
     await removeTree(roomOf(run, name));
     await removeTree(join(run.files.work, `${name}-mounts`));
   }
+  run.control.stopping.throwIfAborted();
   run.reporter.say({ kind: 'job.status', status: 'Starting', message: RESTART_WORDS.starting });
 }
 

@@ -7,7 +7,7 @@ import { KIND_WORDS } from '../report/kind-words.js';
 import { keepOutputs } from './keep-outputs.js';
 import { HostEnds } from './host-ends.js';
 import { onAbort } from './on-abort.js';
-import { startInterruption, type Interruption } from './interruption.js';
+import { interruptionOf } from './interruption.js';
 import { failure, outcomeOf, type EndedHost, type HostsOutcome } from './outcome.js';
 import type { PreparedHosts } from './prepare-hosts.js';
 import type { JobRun } from './run-job.js';
@@ -30,22 +30,22 @@ export async function watchHosts(
     status: words.running,
     message: words.runs,
   });
-  let interruption: Interruption | undefined;
-  const ends = new HostEnds(() => control.cause !== null || interruption?.hasCome === true);
-  const exits: EndedHost[] = [];
   let starved: OptmlError | undefined;
+  const interruption = interruptionOf(run, {
+    placed,
+    afterSeconds: at.afterSeconds,
+    mayCome: () => control.cause === null && ends.failed === null && starved === undefined,
+    onCome: at.onInterrupted,
+  });
+  const ends = new HostEnds(() => control.cause !== null || interruption.hasCome);
+  const exits: EndedHost[] = [];
   const endings = (await startHosts(run, placed, at.metrics)).map(async ({ host, ended }) => {
     const end = await ends.of(host, ended);
     if (!('code' in end)) return;
     reporter.say({ kind: 'host.exited', ...end });
     exits.push(end);
   });
-  interruption = startInterruption(run, {
-    placed,
-    afterSeconds: at.afterSeconds,
-    mayCome: () => control.cause === null && ends.failed === null && starved === undefined,
-    onCome: at.onInterrupted,
-  });
+  interruption.begin();
   const stopping = onAbort(control.stopping, () => stopHosts(run, placed));
   const failing = onAbort(ends.failing, () =>
     stopHosts(

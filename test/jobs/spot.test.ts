@@ -6,7 +6,7 @@ import { containerOf, keptPaths, sizesIn } from '../harness/aftermath.js';
 import { docker } from '../harness/engine.js';
 import { refusedJob, runJob, startJob, type Described } from '../harness/job.js';
 import { optml, scratch } from '../harness/optml.js';
-import { shellJob, type Request } from '../harness/requests.js';
+import { channel, putObject, shellJob, type Request } from '../harness/requests.js';
 import { md5, startFakeS3 } from '../store/fake-s3.js';
 
 const SPOT = {
@@ -18,7 +18,8 @@ const SPOT = {
 function counting(starts: number, members: Request = {}): Request {
   return shellJob(
     [
-      'cd /opt/ml/checkpoints; n=$(($(cat $(hostname) 2>/dev/null || echo 0) + 1)); echo start $n; echo loss=0.$n',
+      'cd /opt/ml/checkpoints; n=$(($(cat $(hostname) 2>/dev/null || echo 0) + 1)); echo start $n',
+      '[ $n -gt 1 ] || echo loss=0.$n',
       'trap "echo told; exit 9" TERM; echo $n > $(hostname); echo $n > /opt/ml/model/$(hostname)-$n',
       `[ $n -gt ${starts} ] || { echo waits; while :; do sleep 0.1; done; }`,
     ],
@@ -40,9 +41,11 @@ describe('an interruption', () => {
       { home, args: ['--interrupt-after', '1.5,1'] },
     );
     expect({ status: ended.status, stderr: ended.stderr }).toMatchObject({ status: 0 });
-    const start = (n: number): string[] => [`start ${n}`, `loss=0.${n}`, 'waits', 'told'];
     for (const host of ['algo-1', 'algo-2'])
-      expect(ended.logOf(host)).toEqual([...start(1), ...start(2), 'start 3', 'loss=0.3']);
+      expect(ended.logOf(host)).toEqual([
+        ...['start 1', 'loss=0.1', 'waits', 'told'],
+        ...['start 2', 'waits', 'told', 'start 3'],
+      ]);
     expect(statuses(ended.described)).toEqual([
       'Starting',
       ...RESTART,
@@ -53,7 +56,41 @@ describe('an interruption', () => {
     expect((await readdir(join(home, 's3/ckpts/c'))).sort()).toEqual(['algo-1', 'algo-2']);
   });
 
-  test('is told by optml train, too; metrics of an earlier start are not lost', async () => {
+  test('takes no metrics of an earlier start away', async () => {
+    const request = counting(1);
+    const algorithm = request['AlgorithmSpecification'] as Request;
+    const MetricDefinitions = [{ Name: 'loss', Regex: 'loss=([0-9.]+)' }];
+    const { described } = await runJob(
+      { ...request, AlgorithmSpecification: { ...algorithm, MetricDefinitions } },
+      { args: ['--interrupt-after', '1'] },
+    );
+    expect(described.FinalMetricDataList).toMatchObject([{ MetricName: 'loss' }]);
+  });
+
+  test('in the middle of a pipe is no failure of its channel: the next start reads it from the beginning', async () => {
+    const home = await scratch('home');
+    await putObject(home, 's3://data/train/big', 'x'.repeat(3_000_000));
+    const { status, log } = await runJob(
+      shellJob(
+        [
+          'trap "exit 1" TERM; cd /opt/ml/input/data; exec 3< train_0; head -c 1000 <&3 | wc -c',
+          '[ -e /opt/ml/checkpoints/once ] || { touch /opt/ml/checkpoints/once; while :; do sleep 0.1; done; }',
+          'cat <&3 | wc -c',
+        ],
+        {
+          ...SPOT,
+          CheckpointConfig: { S3Uri: 's3://ckpts/c' },
+          InputDataConfig: [channel('train', 's3://data/train/', { InputMode: 'Pipe' })],
+        },
+      ),
+      { home, args: ['--interrupt-after', '1.5'] },
+    );
+    expect({ status, first: log.slice(0, 2) }).toEqual({ status: 0, first: ['1000', '1000'] });
+    // What `head` has read ahead is lost to `cat`.
+    expect(Number(log[2])).toBeGreaterThan(2_900_000);
+  });
+
+  test('is told by optml train, too', async () => {
     const request = counting(1, {});
     const { ContainerEntrypoint: [program = '', ...words] = [] } = request['AlgorithmSpecification'] as {
       ContainerEntrypoint?: string[];
@@ -190,7 +227,7 @@ describe('RetryStrategy', () => {
     const { status, described, log } = await job.finish();
     expect({ status, log }).toEqual({
       status: 0,
-      log: ['start 1', 'loss=0.1', 'waits', 'start 2', 'loss=0.2'],
+      log: ['start 1', 'loss=0.1', 'waits', 'start 2'],
     });
     expect(statuses(described).slice(0, 6)).toEqual([
       ...['Starting', 'Downloading', 'Training', 'Starting', 'Downloading', 'Training'],
