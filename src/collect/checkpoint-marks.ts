@@ -3,8 +3,8 @@
  * while it is sent, `<f>.sagemaker-uploaded` from then on. Neither is ever uploaded, nor is `*.sagemaker-ignore` (contract §1.9).
  */
 import { constants } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
-import { openBeneath, within } from './open-beneath.js';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { within } from './open-beneath.js';
 
 const UPLOADING = '.sagemaker-uploading';
 const UPLOADED = '.sagemaker-uploaded';
@@ -15,46 +15,41 @@ export function isCheckpoint(path: string): boolean {
   return !NEVER_SENT.some(suffix => path.endsWith(suffix));
 }
 
-export interface Marks {
-  uploading(): Promise<void>;
-  uploaded(): Promise<void>;
-  /** The upload came to nothing, or the file is gone. */
-  none(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
+/** A file of a folder that is held open. Where a mark cannot be, it is not: that is no error. */
+export interface Marked {
+  readonly folder: FileHandle;
+  readonly name: string;
+  /** It was sent before, and has a mark of that. */
+  readonly isMarked: boolean;
 }
 
-/** `file` is its path below `root`. A folder that is gone or full has no marks, which is no error. */
-export async function marksOf({
-  root,
-  file,
-}: {
-  readonly root: string;
-  readonly file: string;
-}): Promise<Marks> {
-  const at = file.lastIndexOf('/');
-  const folder = await openBeneath(root, file.slice(0, Math.max(0, at)), 'folder').catch(() => null);
-  const place = folder === null ? null : `${within(folder)}/${file.slice(at + 1)}`;
-  const attempt = async (act: (path: string) => Promise<unknown>): Promise<void> => {
-    if (place !== null) await act(place).catch(() => undefined);
-  };
-  return {
-    async uploading() {
-      await attempt(path => unlink(path + UPLOADED));
-      await attempt(path => touch(path + UPLOADING));
-    },
+/** `send` tells whether the file was sent. */
+export async function underMarks(file: Marked, send: () => Promise<boolean>): Promise<void> {
+  const path = pathOf(file);
+  if (file.isMarked) await attempt(unlink(path + UPLOADED));
+  await attempt(touch(path + UPLOADING));
+  let sent = false;
+  try {
+    sent = await send();
+  } finally {
     // What the container has put in its place is replaced, not followed.
-    uploaded: () => attempt(path => rename(path + UPLOADING, path + UPLOADED)),
-    async none() {
-      await attempt(path => unlink(path + UPLOADING));
-      await attempt(path => unlink(path + UPLOADED));
-    },
-    async [Symbol.asyncDispose]() {
-      await folder?.close();
-    },
-  };
+    await attempt(sent ? rename(path + UPLOADING, path + UPLOADED) : unlink(path + UPLOADING));
+  }
 }
 
-async function touch(file: string): Promise<void> {
+export async function removeMarks(file: Marked): Promise<void> {
+  if (file.isMarked) await attempt(unlink(pathOf(file) + UPLOADED));
+}
+
+function pathOf({ folder, name }: Marked): string {
+  return `${within(folder)}/${name}`;
+}
+
+async function touch(path: string): Promise<void> {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-  await (await open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)).close();
+  await (await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)).close();
+}
+
+async function attempt(act: Promise<unknown>): Promise<void> {
+  await act.catch(() => undefined);
 }

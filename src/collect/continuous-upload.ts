@@ -2,7 +2,7 @@
  * Uploads the files of a folder while its container writes them: `S3UploadMode: Continuous` and checkpoints (contract §2.7, §1.9).
  *
  * One watch a folder, which is read when it is new; events are hints only, as none says that a file is whole. A file is sent
- * when size and time of change have held still over two looks, and not kept when they have changed while it was sent. What was
+ * when nothing has changed it for half a second, and not kept when it has changed while it was sent. What was
  * missed, or is written last, is found by the collecting at the end. What the container removes stays in the store; of
  * checkpoints it is removed there, too.
  */
@@ -11,13 +11,16 @@ import { readdir, type FileHandle } from 'node:fs/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store, UnfinishedUpload } from '../store/port.js';
-import { removeCheckpoint, underMarks, type CheckpointSource } from './checkpoint-source.js';
-import { isCheckpoint } from './checkpoint-marks.js';
+import { isCheckpoint, removeMarks, underMarks, type Marked } from './checkpoint-marks.js';
+import { removeCheckpoint, type CheckpointSource } from './checkpoint-source.js';
+import { HeldFolder, openIn } from './held-folder.js';
 import { isGone, openBeneath, within } from './open-beneath.js';
 import { stampOf } from './output-entry.js';
 import { Storm } from './storm.js';
 import { below } from './upload-output.js';
 import { ChangedWhileSent, wholeContent } from './whole-content.js';
+
+type MaybeMarked = Omit<Marked, 'folder'> & { readonly folder: FileHandle | null };
 
 /** Path below the folder → the stamp of the file as it was sent. */
 export type SentFiles = ReadonlyMap<string, string>;
@@ -38,7 +41,7 @@ export interface ContinuousOptions {
   readonly onTrouble: (thrown: unknown) => void;
 }
 
-/** Two of them, and the upload itself, must fit into the 3 s after a file's last write. */
+/** How often there is a look, and how long a file must have held still then. */
 const LOOK_MS = 500;
 /** A store that fails is given this long. */
 const TROUBLE_MS = 5_000;
@@ -47,8 +50,8 @@ const AT_ONCE = 8;
 export class ContinuousUpload {
   readonly #options: ContinuousOptions;
   readonly #watchers = new Map<string, FSWatcher>();
-  /** Path → the stamp of the last look; null before the first. */
-  readonly #changed = new Map<string, string | null>();
+  /** Paths that must be looked at. */
+  readonly #changed = new Set<string>();
   readonly #sent: Map<string, string>;
   /** Watched folders that are not there any more. */
   readonly #goneFolders = new Set<string>();
@@ -118,7 +121,7 @@ export class ContinuousUpload {
 
   #notice(path: string): void {
     if (this.#options.checkpoints !== undefined && !isCheckpoint(path)) return;
-    this.#changed.set(path, this.#changed.get(path) ?? null);
+    this.#changed.add(path);
     this.#storm.notice();
   }
 
@@ -132,14 +135,17 @@ export class ContinuousUpload {
   /** Looks at everything that has changed, and sends what is whole. Gives the milliseconds until the next look. */
   async #look(): Promise<number> {
     if (this.#storm.look()) return LOOK_MS;
-    const paths = [...this.#changed.keys()].values();
+    const paths = [...this.#changed].values();
     const failures: unknown[] = [];
+    const { root } = this.#options;
     const work = async (): Promise<void> => {
+      await using held = new HeldFolder(root);
       for (const path of paths) {
         if (this.#stopped || this.#storm.rages || failures.length > 0) return;
         try {
-          await this.#visit(path);
+          await this.#visit(path, held);
         } catch (thrown) {
+          this.#changed.add(path);
           failures.push(thrown);
         }
       }
@@ -154,48 +160,32 @@ export class ContinuousUpload {
     return TROUBLE_MS;
   }
 
-  async #visit(path: string): Promise<void> {
-    await using handle = await this.#open(path);
+  async #visit(path: string, held: HeldFolder): Promise<void> {
+    // An event that comes from now on puts it in again.
+    this.#changed.delete(path);
+    const at = path.lastIndexOf('/');
+    const folder = await held.at(this.#below(path.slice(0, Math.max(0, at))));
+    const file = { folder, name: path.slice(at + 1), isMarked: this.#sent.has(path) };
+    await using handle = folder === null ? null : await openIn(folder, file.name);
     const stats = await handle?.stat();
-    if (stats?.isDirectory() === true) {
-      this.#changed.delete(path);
-      // One of the same name may have been there before.
-      this.#forget(path);
-      return;
-    }
-    if (handle === null || stats?.isFile() !== true) {
-      await this.#leave(path);
-      return;
-    }
-    const stamp = stampOf(stats);
-    if (this.#sent.get(path) === stamp) this.#changed.delete(path);
-    else if (this.#changed.get(path) !== stamp) this.#changed.set(path, stamp);
-    else await this.#marked(path, () => this.#send(path, handle, stats));
-  }
-
-  /** Null when it is gone, or a link or device stands in its place: nothing that can be sent. */
-  async #open(path: string): Promise<FileHandle | null> {
-    try {
-      return await openBeneath(this.#options.root, this.#below(path), 'anything');
-    } catch (thrown) {
-      if (isGone(thrown)) return null;
-      throw thrown;
-    }
+    // One of the same name may have been there before.
+    if (stats?.isDirectory() === true) this.#forget(path);
+    else if (handle === null || stats?.isFile() !== true) await this.#leave(path, file);
+    else if (this.#sent.get(path) === stampOf(stats)) return;
+    // Unlike that of a change of content, a container cannot set this time.
+    else if (Date.now() - stats.ctimeMs < LOOK_MS) this.#changed.add(path);
+    else await this.#send(path, handle, stats, file);
   }
 
   /** There is no file of this name. */
-  async #leave(path: string): Promise<void> {
-    if (this.#options.checkpoints !== undefined && this.#sent.has(path)) {
-      await removeCheckpoint({
-        ...this.#options,
-        ...this.#options.checkpoints,
-        path,
-        file: this.#below(path),
-      });
+  async #leave(path: string, { folder, ...file }: MaybeMarked): Promise<void> {
+    const { checkpoints } = this.#options;
+    if (checkpoints !== undefined && this.#sent.has(path)) {
+      await removeCheckpoint(checkpoints, { ...this.#options, path });
       this.#sent.delete(path);
+      if (folder !== null) await removeMarks({ ...file, folder });
     }
     if (this.#watchers.has(path)) this.#goneFolders.add(path);
-    this.#changed.delete(path);
   }
 
   /** A folder that was moved away takes its files with it, of which no event tells. */
@@ -215,15 +205,17 @@ export class ContinuousUpload {
     this.#goneFolders.clear();
   }
 
-  async #marked(path: string, send: () => Promise<boolean>): Promise<void> {
-    const { checkpoints, root } = this.#options;
-    if (checkpoints === undefined) await send();
-    else await underMarks({ root, file: this.#below(path) }, send);
+  async #send(path: string, handle: FileHandle, stats: Stats, file: MaybeMarked): Promise<void> {
+    const { checkpoints } = this.#options;
+    const send = (): Promise<boolean> => this.#upload(path, handle, stats);
+    if (checkpoints === undefined || file.folder === null) await send();
+    else await underMarks({ ...file, folder: file.folder }, send);
+    if (this.#sent.get(path) === stampOf(stats)) checkpoints?.senders.set(path, checkpoints.host);
   }
 
   /** False when the file has changed meanwhile. */
-  async #send(path: string, handle: FileHandle, stats: Stats): Promise<boolean> {
-    const { upload, store, signal, onBegun, checkpoints } = this.#options;
+  async #upload(path: string, handle: FileHandle, stats: Stats): Promise<boolean> {
+    const { upload, store, signal, onBegun } = this.#options;
     const stamp = stampOf(stats);
     try {
       await store.upload(below(upload.to, path), wholeContent(handle, stats.size, stamp), {
@@ -233,12 +225,10 @@ export class ContinuousUpload {
       });
     } catch (thrown) {
       if (!(thrown instanceof ChangedWhileSent)) throw thrown;
-      this.#changed.set(path, null);
+      this.#changed.add(path);
       return false;
     }
     this.#sent.set(path, stamp);
-    checkpoints?.senders.set(path, checkpoints.host);
-    // It stays in the list for one more look, which sees whether there is more.
     return true;
   }
 

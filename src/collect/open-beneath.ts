@@ -8,7 +8,7 @@ import { systemCode } from '../errors.js';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Never through a link, never waiting on a FIFO. */
-const ANYTHING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+export const ANYTHING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** `path` is relative to the root; empty for the root itself. Throws what `open` throws, ELOOP for a link. */
 export async function openBeneath(
