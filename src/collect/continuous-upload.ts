@@ -1,32 +1,40 @@
 /**
- * Uploads the files of an output folder while its container writes them (`S3UploadMode: Continuous`, contract §2.7).
+ * Uploads the files of a folder while its container writes them: `S3UploadMode: Continuous` and checkpoints (contract §2.7, §1.9).
  *
  * A file is sent when it has held still over two looks, over four while somebody has it open for writing, and not kept when it
  * has changed while it was sent. What was missed, or is written last, is found by the collecting at the end. What the container
- * removes stays in the store.
+ * removes stays in the store; of checkpoints it is removed there, too.
  */
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate as letOthers } from 'node:timers/promises';
 import type { UploadPlan } from '../plan/uploads.js';
-import type { Store } from '../store/port.js';
+import type { Store, UnfinishedUpload } from '../store/port.js';
+import { isCheckpoint, removeMarks, underMarks } from './checkpoint-marks.js';
+import { removeCheckpoint, type CheckpointSource } from './checkpoint-source.js';
 import { Lane } from './lane.js';
-import { openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
+import { isGone, openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
 import { fileId, filesBeingWritten } from './open-writers.js';
 import { stampOf } from './output-entry.js';
 import { below } from './upload-output.js';
-import { isGone, join, WatchedTree } from './watched-tree.js';
+import { join, WatchedTree } from './watched-tree.js';
+import { ChangedWhileSent, wholeContent } from './whole-content.js';
 
 /** Path below the folder → the stamp of the file as it was sent. */
 export type SentFiles = ReadonlyMap<string, string>;
 
 export interface ContinuousOptions {
   readonly upload: UploadPlan;
-  /** The folder on this machine. */
+  /** A folder of this machine that no container can exchange: that of a mount. */
   readonly root: string;
+  /** The watched folder below it; empty where it is the root itself. */
+  readonly base: string;
+  /** Present for those of checkpoints. */
+  readonly checkpoints?: CheckpointSource;
   readonly store: Store;
   /** Ends uploads that are under way. */
   readonly signal: AbortSignal;
+  readonly onBegun: (upload: UnfinishedUpload) => void;
   /** The first failure of a row of them: the files are tried again. */
   readonly onTrouble: (thrown: unknown) => void;
 }
@@ -55,7 +63,6 @@ const TROUBLE_MS = 5_000;
 const SMALL_BYTES = 256 * 1024;
 const SMALL_AT_ONCE = 8;
 const LARGE_AT_ONCE = 2;
-const READ_BYTES = 512 * 1024;
 /** Looked at without a pause. */
 const SLICE = 250;
 /** New or changed files between two looks, up to which the writer is not busy. */
@@ -68,7 +75,7 @@ export class ContinuousUpload {
   readonly #changed = new Map<string, Map<string, Seen | null>>();
   readonly #small = new Lane(SMALL_AT_ONCE);
   readonly #large = new Lane(LARGE_AT_ONCE);
-  readonly #sent = new Map<string, string>();
+  readonly #sent: Map<string, string>;
   #looking: Promise<void> = Promise.resolve();
   /** Milliseconds that the last look took. */
   #took = 0;
@@ -81,8 +88,10 @@ export class ContinuousUpload {
 
   constructor(options: ContinuousOptions) {
     this.#options = options;
+    this.#sent = new Map(options.checkpoints?.held);
     this.#tree = new WatchedTree({
       root: options.root,
+      base: options.base,
       onChange: (folder, name) => this.#note(folder, name),
       onTrouble: thrown => this.#tell(thrown),
     });
@@ -98,10 +107,23 @@ export class ContinuousUpload {
     return this.#sent;
   }
 
+  #below(path: string): string {
+    return join(this.#options.base, path);
+  }
+
   #note(folder: string, name: string): void {
+    if (this.#options.checkpoints !== undefined && !isCheckpoint(name)) return;
     const names = this.#changed.get(folder) ?? new Map<string, Seen | null>();
     if (!names.has(name)) names.set(name, null);
     this.#changed.set(folder, names);
+  }
+
+  /** What is gone is named by no reading of the folders. */
+  #noteSent(isMeant: (path: string) => boolean): void {
+    for (const path of this.#sent.keys()) {
+      const at = path.lastIndexOf('/');
+      if (isMeant(path)) this.#note(path.slice(0, Math.max(0, at)), path.slice(at + 1));
+    }
   }
 
   #next(): void {
@@ -118,6 +140,7 @@ export class ContinuousUpload {
     const start = performance.now();
     try {
       if (this.#isPaused() || !(await this.#tree.look())) return;
+      if (this.#options.checkpoints !== undefined && this.#tree.isFlooded) this.#noteSent(() => true);
       const still: StillFile[] = [];
       let fresh = 0;
       for (const [folder, names] of [...this.#changed]) {
@@ -137,68 +160,102 @@ export class ContinuousUpload {
   /** Adds the files that have held still; gives the number of those that have not been seen so before. */
   async #lookInto(folder: string, names: Map<string, Seen | null>, still: StillFile[]): Promise<number> {
     let fresh = 0;
-    try {
-      await using handle = await openFolderBeneath(this.#options.root, folder);
-      let count = 0;
-      for (const [name, before] of [...names]) {
-        if (++count % SLICE === 0) await letOthers();
-        const path = join(folder, name);
-        if (this.#small.has(path) || this.#large.has(path)) continue;
-        const stats = lstatSync(`${within(handle)}/${name}`, { throwIfNoEntry: false });
-        const stamp = stats?.isFile() === true ? stampOf(stats) : null;
-        if (stats?.isDirectory() === true) this.#tree.enter(path);
-        if (stats === undefined || stamp === null || this.#sent.get(path) === stamp) names.delete(name);
-        else {
-          const seen = { stamp, looks: before?.stamp === stamp ? before.looks + 1 : 1 };
-          if (seen.looks === 1) fresh += 1;
-          names.set(name, seen);
-          if (seen.looks >= LOOKS_OF_CLOSED)
-            still.push({ ...seen, folder, name, id: fileId(stats), size: stats.size });
-        }
+    await using handle = await this.#open(folder);
+    let count = 0;
+    for (const [name, before] of [...names]) {
+      if (++count % SLICE === 0) await letOthers();
+      const path = join(folder, name);
+      if (this.#small.has(path) || this.#large.has(path)) continue;
+      const stats =
+        handle === null ? undefined : lstatSync(`${within(handle)}/${name}`, { throwIfNoEntry: false });
+      const stamp = stats?.isFile() === true ? stampOf(stats) : null;
+      if (stats?.isDirectory() === true) this.#tree.enter(path);
+      if (stats === undefined || stamp === null) {
+        if (stats?.isDirectory() !== true) await this.#leave(path, handle);
+        names.delete(name);
+      } else if (this.#sent.get(path) === stamp) names.delete(name);
+      else {
+        const seen = { stamp, looks: before?.stamp === stamp ? before.looks + 1 : 1 };
+        if (seen.looks === 1) fresh += 1;
+        names.set(name, seen);
+        if (seen.looks >= LOOKS_OF_CLOSED)
+          still.push({ ...seen, folder, name, id: fileId(stats), size: stats.size });
       }
-    } catch (thrown) {
-      if (!isGone(thrown)) throw thrown;
-      names.clear();
     }
     return fresh;
+  }
+
+  /** Null when there is no such folder any more. */
+  async #open(folder: string): Promise<FileHandle | null> {
+    try {
+      return await openFolderBeneath(this.#options.root, this.#below(folder));
+    } catch (thrown) {
+      if (isGone(thrown)) return null;
+      throw thrown;
+    }
+  }
+
+  /** There is no file of this name. A folder that was moved away takes its files with it, of which no event tells. */
+  async #leave(path: string, folder: FileHandle | null): Promise<void> {
+    const { checkpoints } = this.#options;
+    if (this.#tree.has(path)) {
+      this.#tree.forget(path);
+      if (checkpoints !== undefined) this.#noteSent(sent => sent.startsWith(`${path}/`));
+    }
+    if (checkpoints === undefined || !this.#sent.has(path)) return;
+    await removeCheckpoint(checkpoints, { ...this.#options, path });
+    this.#sent.delete(path);
+    if (folder !== null)
+      await removeMarks({ folder, name: path.slice(path.lastIndexOf('/') + 1), isMarked: true });
   }
 
   /** Those that nobody is writing; a file that is kept open and yet holds still for long is sent as it is. */
   async #closed(still: readonly StillFile[]): Promise<readonly StillFile[]> {
     const young = still.filter(({ looks }) => looks < LOOKS_OF_OPEN);
     if (young.length === 0) return still;
-    const { root, upload } = this.#options;
-    const written = await filesBeingWritten(root, upload.from, new Set(young.map(({ id }) => id)));
+    const { root, base, upload } = this.#options;
+    const ids = new Set(young.map(({ id }) => id));
+    const written = await filesBeingWritten(join(root, base), upload.from, ids);
     return still.filter(({ id, looks }) => looks >= LOOKS_OF_OPEN || !written.has(id));
   }
 
   #let(file: StillFile): void {
     if (this.#stopped) return;
     const { folder, name, size } = file;
+    const path = join(folder, name);
     this.#changed.get(folder)?.delete(name);
     const lane = size > SMALL_BYTES ? this.#large : this.#small;
-    lane.add(join(folder, name), async () => {
+    lane.add(path, async () => {
       try {
-        if (this.#isPaused() || !(await this.#send(file))) this.#note(folder, name);
+        if (this.#isPaused() || !(await this.#marked(file, () => this.#send(path, file.stamp))))
+          this.#note(folder, name);
       } catch (thrown) {
-        if (isGone(thrown)) return;
         this.#note(folder, name);
-        this.#pause(thrown);
+        if (!isGone(thrown)) this.#pause(thrown);
       }
     });
   }
 
+  async #marked({ folder, name }: StillFile, send: () => Promise<boolean>): Promise<boolean> {
+    if (this.#options.checkpoints === undefined) return send();
+    await using handle = await this.#open(folder);
+    if (handle === null) return await send();
+    let sent = false;
+    const isMarked = this.#sent.has(join(folder, name));
+    await underMarks({ folder: handle, name, isMarked }, async () => (sent = await send()));
+    return sent;
+  }
+
   /** False when it has changed meanwhile. */
-  async #send({ folder, name, stamp }: StillFile): Promise<boolean> {
-    const { root, upload, store, signal } = this.#options;
-    const path = join(folder, name);
-    await using handle = await openFileBeneath(root, path);
+  async #send(path: string, stamp: string): Promise<boolean> {
+    const { root, upload, store, signal, onBegun, checkpoints } = this.#options;
+    await using handle = await openFileBeneath(root, this.#below(path));
     const stats = await handle?.stat();
-    if (handle === null || stats === undefined) return true;
-    if (stampOf(stats) !== stamp) return false;
+    if (handle === null || stats === undefined || stampOf(stats) !== stamp) return false;
     try {
-      await store.upload(below(upload.to, path), wholeContent(handle, stats), {
+      await store.upload(below(upload.to, path), wholeContent(handle, stats.size, stamp), {
         signal,
+        onBegun,
         ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }),
       });
     } catch (thrown) {
@@ -206,6 +263,7 @@ export class ContinuousUpload {
       throw thrown;
     }
     this.#sent.set(path, stamp);
+    checkpoints?.senders.set(path, checkpoints.host);
     this.#troubled = false;
     return true;
   }
@@ -223,17 +281,4 @@ export class ContinuousUpload {
     if (!this.#troubled && !this.#stopped) this.#options.onTrouble(thrown);
     this.#troubled = true;
   }
-}
-
-class ChangedWhileSent extends Error {}
-
-async function* wholeContent(handle: FileHandle, seen: Stats): AsyncGenerator<Uint8Array> {
-  for (let position = 0; position < seen.size;) {
-    const length = Math.min(READ_BYTES, seen.size - position);
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
-    if (bytesRead === 0) throw new ChangedWhileSent();
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-  if (stampOf(await handle.stat()) !== stampOf(seen)) throw new ChangedWhileSent();
 }

@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { systemCode } from '../errors.js';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** O_PATH, which Node does not name: to look at what is there without opening it. */
@@ -35,4 +36,9 @@ export async function openFileBeneath(root: string, path: string): Promise<FileH
 /** The path of what a handle holds, whatever its name is by now. */
 export function within({ fd }: FileHandle): string {
   return `/proc/self/fd/${fd}`;
+}
+
+/** Gone, or a link or device in its place: nothing that can be sent. */
+export function isGone(thrown: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(systemCode(thrown) ?? '');
 }

@@ -10,11 +10,14 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import { Lane } from './lane.js';
-import { openFolderBeneath, within } from './open-beneath.js';
+import { isGone, openFolderBeneath, within } from './open-beneath.js';
 
 export interface TreeOptions {
+  /** A folder of this machine that no container can exchange. */
   readonly root: string;
-  /** `folder` is relative to the root; empty for the root itself. */
+  /** The watched folder below it; empty where it is the root itself. */
+  readonly base: string;
+  /** `folder` is relative to the watched one; empty for that itself. */
   readonly onChange: (folder: string, name: string) => void;
   readonly onTrouble: (thrown: unknown) => void;
 }
@@ -62,6 +65,21 @@ export class WatchedTree {
     this.enter('');
   }
 
+  get isFlooded(): boolean {
+    return this.#floodedSince !== null;
+  }
+
+  /** Whether a folder of this name is watched. */
+  has(folder: string): boolean {
+    return this.#watchers.has(folder);
+  }
+
+  /** A folder that was moved away is watched on, with what is below it, under names that it has no more. */
+  forget(folder: string): void {
+    for (const watched of [...this.#watchers.keys()])
+      if (watched === folder || watched.startsWith(`${folder}/`)) this.#leave(watched);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#leaveAll();
@@ -78,8 +96,8 @@ export class WatchedTree {
   }
 
   async #read(folder: string): Promise<void> {
-    const { root, onChange } = this.#options;
-    await using handle = await openFolderBeneath(root, folder);
+    const { root, base, onChange } = this.#options;
+    await using handle = await openFolderBeneath(root, join(base, folder));
     if (this.#closed) return;
     const place = within(handle);
     // Read after the watch has begun: what comes between is seen twice, not missed.
@@ -114,13 +132,9 @@ export class WatchedTree {
   }
 }
 
+/** Either may be empty. */
 export function join(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
-}
-
-/** Gone, or a link or device in its place: nothing that can be sent. */
-export function isGone(thrown: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(systemCode(thrown) ?? '');
+  return folder === '' || name === '' ? folder + name : `${folder}/${name}`;
 }
 
 /** Linux says of watches, too, that no space is left. */
