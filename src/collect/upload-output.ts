@@ -70,6 +70,12 @@ async function uploadObjects(
     done(entry);
   }
 
+  async function sendLarge(entry: OutputEntry): Promise<void> {
+    if (entry.open === undefined) { await send(entry, entry.body(), signal); return; }
+    await using content = await entry.open();
+    await send(entry, content, signal);
+  }
+
   function done(entry: OutputEntry): void {
     bytes += entry.size;
     objects += 1;
@@ -82,7 +88,7 @@ async function uploadObjects(
       if (entry.kind === 'folder') continue;
       if (entry.kind !== 'file') onLeftOut(entry);
       else if (entry.stamp !== undefined && sent?.get(entry.path) === entry.stamp) done(entry);
-      else if (entry.size > HELD_BYTES) await send(entry, entry.body(), signal);
+      else if (entry.size > HELD_BYTES) await sendLarge(entry);
       else yield { entry, content: entry.held?.() ?? (await read(entry.body())) };
     }
   }
