@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // `npm run test:stores`
-    exclude: [...configDefaults.exclude, 'test/stores/**'],
+    // `npm run test:stores`, `npm run soak`
+    exclude: [...configDefaults.exclude, 'test/stores/**', 'test/soak/**'],
     globalSetup: ['test/harness/set-up.ts'],
     // Containers on two cores: what is slow is slow, and a limit is there to end a hang.
     testTimeout: 120_000,

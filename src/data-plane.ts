@@ -23,6 +23,7 @@ import type { HostPlan } from './plan/plan.js';
 
 export type { StageOptions };
 export { ContinuousUpload, type SentFiles } from './collect/continuous-upload.js';
+export { uploadCheckpoints as collectCheckpoints, type Senders } from './collect/upload-checkpoints.js';
 export {
   feedHost as feed,
   stageHost as stage,

@@ -60,6 +60,8 @@ export interface EmulatorParts {
 export interface RunOptions {
   readonly control?: RunControl;
   readonly observer?: Observer;
+  /** Interrupts a job on spot instances as spot does: seconds from each start of its containers. */
+  readonly interruptAfter?: readonly number[];
 }
 
 const NEVER = new AbortController().signal;
@@ -104,8 +106,9 @@ export class Emulator {
    * store cannot be used: then there is no job.
    */
   async runJob(request: KindedRequest, options: RunOptions = {}): Promise<JobState> {
-    const { control = new RunControl(), observer = SILENT } = options;
+    const { control = new RunControl(), observer = SILENT, interruptAfter = [] } = options;
     const job = this.#parse(request);
+    if (interruptAfter.length > 0) assertOnSpot(job);
     const lazy = await this.#lazy(job);
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home);
@@ -133,6 +136,7 @@ export class Emulator {
         }),
         keepRoom,
         lazy,
+        interruptAfter,
         fileSystems: fileSystemMaps(this.settings),
       });
     } finally {
@@ -343,6 +347,14 @@ export class Emulator {
     const openStore = (): Promise<Store> => this.#openStore(home);
     return { home, owner: thisProcess(home.folder), engine, openStore, observer, now: this.#now };
   }
+}
+
+function assertOnSpot(job: Job): void {
+  if (job.kind === 'training' && job.spot !== null) return;
+  throw new OptmlError(
+    'USAGE',
+    `--interrupt-after interrupts spot instances, and "${job.name}" does not run on any: set EnableManagedSpotTraining to true and MaxWaitTimeInSeconds in its request, or leave the flag out.`,
+  );
 }
 
 function ownerGone(name: string): OptmlError {

@@ -22,6 +22,12 @@ export function archiveOutputs(archive: (containerPath: string) => Promise<Reada
           };
       }
     },
+    async isFolder(folder) {
+      const stream = await archive(folder);
+      if (stream === null) return false;
+      for await (const { path, kind } of membersOf(stream)) return !path.includes('/') && kind === 'folder';
+      return false;
+    },
     async start(file, maxBytes) {
       const stream = await archive(file);
       if (stream === null) return null;

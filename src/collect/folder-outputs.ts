@@ -33,11 +33,12 @@ export function folderOutputs(
     }
     return true;
   };
+  const isFolder = (folder: string): boolean =>
+    real(folder) && lstatOrNull(locate(folder))?.isDirectory() === true;
   return {
+    isFolder: folder => Promise.resolve(isFolder(folder)),
     async *entries(folder) {
-      if (!real(folder)) return;
-      const root = locate(folder);
-      if (lstatOrNull(root)?.isDirectory() === true) yield* walk(root, '');
+      if (isFolder(folder)) yield* walk(locate(folder), '');
     },
     async start(file, maxBytes) {
       if (!real(file)) return null;

@@ -4,10 +4,11 @@
  */
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { systemCode } from '../errors.js';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Never through a link, never waiting on a FIFO. */
-const ANYTHING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+export const ANYTHING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** `path` is relative to the root; empty for the root itself. Throws what `open` throws, ELOOP for a link. */
 export async function openBeneath(
@@ -32,4 +33,9 @@ export async function openBeneath(
 /** The path of what a handle holds, whatever its name is by now. */
 export function within({ fd }: FileHandle): string {
   return `/proc/self/fd/${fd}`;
+}
+
+/** Gone, or a link or device in its place: nothing that can be sent. */
+export function isGone(thrown: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(systemCode(thrown) ?? '');
 }

@@ -40,6 +40,8 @@ export function stampOf(stats: {
 export interface HostOutputs {
   /** Everything below a folder of the container; nothing when it is missing or is not a folder. Links are never followed. */
   entries(folder: string): AsyncIterable<OutputEntry>;
+  /** Whether the folder is there and can be seen: then what is not in it is gone. */
+  isFolder(folder: string): Promise<boolean>;
   /** The first bytes of a plain file; null when it is missing, empty, or not a plain file. */
   start(file: string, maxBytes: number): Promise<Buffer | null>;
 }

@@ -2,12 +2,18 @@
 import { inputModeOf, type ChannelRequest, type CheckedRequest } from './checked-request.js';
 import { repeated } from './repeated.js';
 
+/** The service restores checkpoints as a channel of this name (contract §1.3, §1.9). */
+export const CHECKPOINTS = 'checkpoints';
+
 /** The rules that the channels of a request break, one sentence each. */
 export function channelRules(request: CheckedRequest): readonly string[] {
   return [channelNames, channelSources, channelModes, channelGroups].flatMap(rule => rule(request));
 }
 
-function channelNames({ InputDataConfig: channels = [] }: CheckedRequest): readonly string[] {
+function channelNames({
+  InputDataConfig: channels = [],
+  CheckpointConfig: checkpoints,
+}: CheckedRequest): readonly string[] {
   const names = channels.map(channel => channel.ChannelName);
   return [
     ...repeated(names).map(
@@ -25,6 +31,13 @@ function channelNames({ InputDataConfig: channels = [] }: CheckedRequest): reado
         name =>
           `Invalid InputDataConfig. Channel '${name}' brings a file ${name}-manifest, so no other channel can have that name.`,
       ),
+    ...(checkpoints === undefined
+      ? []
+      : names.filter(name => [CHECKPOINTS, `${CHECKPOINTS}-manifest`].includes(name))
+    ).map(
+      name =>
+        `Invalid InputDataConfig. With CheckpointConfig no channel can be named '${name}': /opt/ml/input/data/${CHECKPOINTS}-manifest lists the checkpoints.`,
+    ),
   ];
 }
 

@@ -24,10 +24,11 @@ export interface CheckedRequest {
     readonly MaxRuntimeInSeconds?: number;
     readonly MaxWaitTimeInSeconds?: number;
   };
+  readonly RetryStrategy?: { readonly MaximumRetryAttempts: number };
   readonly Tags?: readonly { readonly Key: string }[];
   readonly EnableNetworkIsolation?: boolean;
   readonly EnableManagedSpotTraining?: boolean;
-  readonly CheckpointConfig?: FolderRequest;
+  readonly CheckpointConfig?: FolderRequest & { readonly S3Uri: string };
   readonly DebugHookConfig?: FolderRequest & { readonly S3OutputPath: string };
   readonly TensorBoardOutputConfig?: FolderRequest & { readonly S3OutputPath: string };
   readonly ProfilerConfig?: { readonly S3OutputPath?: string; readonly DisableProfiler?: boolean };

@@ -135,6 +135,7 @@ function s3Addresses(request: CheckedRequest): readonly string[] {
   const {
     InputDataConfig: channels = [],
     OutputDataConfig,
+    CheckpointConfig,
     DebugHookConfig,
     TensorBoardOutputConfig,
     ProfilerConfig,
@@ -145,6 +146,7 @@ function s3Addresses(request: CheckedRequest): readonly string[] {
       uri: channel.DataSource.S3DataSource?.S3Uri,
     })),
     { member: 'OutputDataConfig.S3OutputPath', uri: OutputDataConfig.S3OutputPath },
+    { member: 'CheckpointConfig.S3Uri', uri: CheckpointConfig?.S3Uri },
     { member: 'DebugHookConfig.S3OutputPath', uri: DebugHookConfig?.S3OutputPath },
     { member: 'TensorBoardOutputConfig.S3OutputPath', uri: TensorBoardOutputConfig?.S3OutputPath },
     { member: 'ProfilerConfig.S3OutputPath', uri: ProfilerConfig?.S3OutputPath },

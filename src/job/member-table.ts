@@ -251,11 +251,12 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'StoppingCondition.MaxWaitTimeInSeconds',
-    difference: { when: GIVEN, here: 'the job starts at once', why: 'there is no capacity to wait for' },
+    honoured:
+      'from the start of the first download, what passes between an interruption and the restart with it',
   },
   {
     member: 'StoppingCondition.MaxPendingTimeInSeconds',
-    difference: { when: GIVEN, here: 'the job starts at once', why: 'there is no capacity to wait for' },
+    honoured: 'never reached: there is no capacity to wait for, and the job starts at once',
   },
 
   {
@@ -273,13 +274,8 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'EnableManagedSpotTraining',
-    refused: [
-      {
-        when: TRUE,
-        why: 'optml cannot interrupt and restart a job as spot does yet',
-        instead: 'set it to false and leave out MaxWaitTimeInSeconds',
-      },
-    ],
+    honoured:
+      'interrupted only when asked: `--interrupt-after 30,60`; BillableTimeInSeconds is the time on instances, with no discount of a market',
   },
   {
     member: 'VpcConfig.**',
@@ -291,21 +287,13 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'CheckpointConfig.**',
-    refused: [
-      {
-        when: GIVEN,
-        why: 'optml does not restore and upload checkpoints yet',
-        instead: 'leave it out to run without them',
-      },
-    ],
+    honoured:
+      'restored on every host, uploaded while the job runs, a file when it has held still for half a second (UNCONFIRMED); on engines whose volumes this machine cannot watch, when the hosts have ended or are interrupted, and the run says so',
   },
   {
     member: 'RetryStrategy.**',
-    difference: {
-      when: GIVEN,
-      here: 'the job is tried once',
-      why: "it is for faults of SageMaker's platform, which is not here",
-    },
+    honoured:
+      'the job starts anew after an InternalServerError, such as a container that somebody else removed',
   },
   {
     member: 'Tags.**',

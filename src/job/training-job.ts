@@ -47,6 +47,11 @@ export interface TrainingJob {
   readonly platform: 'linux/amd64' | 'linux/arm64';
   readonly networkIsolation: boolean;
   readonly maxRuntimeSeconds: number;
+  /** EnableManagedSpotTraining, with its limit of run and wait together; `null` for a job on demand. */
+  readonly spot: { readonly maxWaitSeconds: number } | null;
+  /** How often the job may start anew after a fault of the platform. */
+  readonly retryAttempts: number;
+  readonly checkpoints: Checkpoints | null;
   readonly metricDefinitions: readonly { readonly name: string; readonly regex: string }[];
   readonly debugHook: ConfiguredFolder | null;
   readonly tensorBoard: ConfiguredFolder | null;
@@ -54,6 +59,14 @@ export interface TrainingJob {
   readonly profiler: FolderUpload | null;
   /** What will be different from SageMaker, from the member table. */
   readonly differences: readonly Difference[];
+}
+
+/** A folder of the container whose files are those below a prefix of S3 (contract §1.9). */
+export interface Checkpoints {
+  /** With no slash doubled or at its end. */
+  readonly localPath: string;
+  /** As given. */
+  readonly location: S3Location;
 }
 
 /** A folder of the container that belongs to `<location>/<job>/…`. */
@@ -180,6 +193,9 @@ function jobOf(
     platform: platformOf(instanceGroups.find(group => group.instanceCount > 0)?.instanceType ?? ''),
     networkIsolation: request.EnableNetworkIsolation ?? false,
     maxRuntimeSeconds: request.StoppingCondition?.MaxRuntimeInSeconds ?? DEFAULT_RUNTIME,
+    spot: spotOf(request),
+    retryAttempts: request.RetryStrategy?.MaximumRetryAttempts ?? 0,
+    checkpoints: checkpointsOf(request),
     metricDefinitions: (algorithm?.MetricDefinitions ?? []).map(({ Name, Regex }) => ({
       name: Name,
       regex: Regex,
@@ -242,6 +258,20 @@ function fileSystemOf(source: FileSystemDataSource): FileSystem {
     type: source.FileSystemType,
     accessMode: source.FileSystemAccessMode,
     directoryPath: source.DirectoryPath,
+  };
+}
+
+/** The rules see to it that spot has a limit, and nothing else. */
+function spotOf({ EnableManagedSpotTraining, StoppingCondition }: CheckedRequest): TrainingJob['spot'] {
+  if (EnableManagedSpotTraining !== true) return null;
+  return { maxWaitSeconds: StoppingCondition?.MaxWaitTimeInSeconds ?? DEFAULT_RUNTIME };
+}
+
+function checkpointsOf({ CheckpointConfig: given }: CheckedRequest): Checkpoints | null {
+  if (given === undefined) return null;
+  return {
+    localPath: plainPath(orNull(given.LocalPath) ?? DEFAULT_LOCAL_PATHS.CheckpointConfig),
+    location: parseS3Location(given.S3Uri, 'CheckpointConfig.S3Uri'),
   };
 }
 

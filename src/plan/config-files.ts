@@ -1,7 +1,7 @@
 /**
  * The files of `/opt/ml/input/config`, byte for byte: compact JSON without a newline at the end (contract §1.3). Pure.
  */
-import type { ConfiguredFolder, TrainingJob } from '../job/training-job.js';
+import type { Checkpoints, ConfiguredFolder, TrainingJob } from '../job/training-job.js';
 import type { Host } from './hosts.js';
 
 const FOLDER = '/opt/ml/input/config';
@@ -17,6 +17,9 @@ export function configFiles(host: {
     [`${FOLDER}/inputdataconfig.json`]: inputDataConfig(job),
     [`${FOLDER}/resourceconfig.json`]: resourceConfig(host),
     [`${FOLDER}/metric-definition-regex.json`]: metricDefinitions(job),
+    ...(job.checkpoints === null
+      ? {}
+      : { [`${FOLDER}/checkpointconfig.json`]: checkpointConfig(job.checkpoints) }),
     ...(job.debugHook === null
       ? {}
       : { [`${FOLDER}/debughookconfig.json`]: debugHookConfig(job.name, job.debugHook) }),
@@ -73,6 +76,11 @@ function resourceConfig({
 /** `[]` is captured; the form of an element is not known (UNCONFIRMED): the request's own is used. */
 function metricDefinitions(job: TrainingJob): string {
   return JSON.stringify(job.metricDefinitions.map(({ name, regex }) => ({ Name: name, Regex: regex })));
+}
+
+/** LocalPath and nothing else (contract §1.3). */
+function checkpointConfig({ localPath }: Checkpoints): string {
+  return JSON.stringify({ LocalPath: localPath });
 }
 
 function debugHookConfig(jobName: string, { config }: ConfiguredFolder): string {

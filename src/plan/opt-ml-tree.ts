@@ -59,5 +59,7 @@ function channelMounts(channel: Channel): Mount[] {
 }
 
 function extraFolders(job: TrainingJob): string[] {
-  return [job.debugHook, job.tensorBoard].flatMap(one => (one === null ? [] : [one.localPath]));
+  return [job.checkpoints, job.debugHook, job.tensorBoard].flatMap(one =>
+    one === null ? [] : [one.localPath],
+  );
 }

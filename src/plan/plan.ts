@@ -6,6 +6,7 @@ import type { Difference } from '../job/differences.js';
 import type { S3Location } from '../job/s3-location.js';
 import type { Job } from '../job/job.js';
 import { s3Channels, type Channel, type S3Channel } from '../job/training-job.js';
+import { checkpointChannels, checkpointUploads, restartsOf, type RestartPlan } from './checkpoints.js';
 import type { Surroundings } from './environment.js';
 import type { KindParts, MessageFiles } from './kind-parts.js';
 import type { Share } from './objects.js';
@@ -22,6 +23,7 @@ export interface Plan {
   readonly network: NetworkPlan;
   readonly uploads: readonly UploadPlan[];
   readonly limits: { readonly maxRuntimeSeconds: number; readonly stopGraceSeconds: number };
+  readonly restarts: RestartPlan;
   readonly messages: MessageFiles;
   readonly differences: readonly Difference[];
 }
@@ -48,7 +50,7 @@ export interface ContainerPlan {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** A channel that goes to a host. Its objects are the host's share of the channel's one listing. */
+/** A channel that goes to a host, or the checkpoints that are restored there. Its objects are the host's share of the channel's one listing. */
 export interface ChannelPlan {
   readonly name: string;
   readonly mode: S3Channel['inputMode'];
@@ -97,8 +99,9 @@ function assemble<OneJob extends Job, JobChannel extends S3Channel>(
     job: { kind: job.kind, name: job.name, arn: job.arn },
     hosts: hosts.map(host => planHost(assembly, host, hosts)),
     network: networkOf(job, names),
-    uploads: parts.uploads(job, names),
+    uploads: [...parts.uploads(job, names), ...checkpointUploads(job, names)],
     limits: { maxRuntimeSeconds: job.maxRuntimeSeconds, stopGraceSeconds: STOP_GRACE_SECONDS },
+    restarts: restartsOf(job),
     messages: parts.messages,
     differences: job.differences,
   };
@@ -122,11 +125,14 @@ function planHost<OneJob extends Job, JobChannel extends S3Channel>(
     folders: parts.folders(job, here),
     mounts: parts.mounts(job, here),
     files: parts.files({ job, currentHost: host, hosts }),
-    channels: channels.flatMap(channel => {
-      const share = shareOf(channel, host, hosts);
-      const place = { folder: parts.channelFolder(channel), manifest: parts.manifest(channel) };
-      return share === null ? [] : [planChannel(channel, share, place)];
-    }),
+    channels: [
+      ...channels.flatMap(channel => {
+        const share = shareOf(channel, host, hosts);
+        const place = { folder: parts.channelFolder(channel), manifest: parts.manifest(channel) };
+        return share === null ? [] : [planChannel(channel, share, place)];
+      }),
+      ...checkpointChannels(job),
+    ],
   };
 }
 

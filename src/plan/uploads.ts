@@ -12,6 +12,8 @@ export interface UploadPlan {
   readonly to: S3Location;
   readonly when: 'end' | 'continuous';
   readonly kmsKeyId: string | null;
+  /** Of checkpoints: each host's files as they are at the end, what it has removed removed there (contract §1.9). */
+  readonly checkpoints?: true;
 }
 
 /**

@@ -92,10 +92,27 @@ function times(state: JobState): object {
   return {
     ...(start === undefined ? {} : { TrainingStartTime: seconds(start) }),
     ...(end === undefined ? {} : { TrainingEndTime: seconds(end) }),
-    // The model's minimum is 1.
-    ...(known ? { TrainingTimeInSeconds: Math.max(1, Math.round((end - start) / 1000)) } : {}),
-    ...(known ? { BillableTimeInSeconds: Math.max(1, Math.round((end - start) / 1000)) } : {}),
+    ...(known ? { TrainingTimeInSeconds: wholeSeconds(end - start) } : {}),
+    ...(known ? { BillableTimeInSeconds: wholeSeconds(timeOnInstances(state)) } : {}),
   };
+}
+
+/** What passes between an interruption and the restart is not billed. */
+function timeOnInstances({ transitions }: JobState): number {
+  let sum = 0;
+  let since: number | null = null;
+  for (const { status, start } of transitions) {
+    const hasNone = status === 'Interrupted' || status === 'Starting';
+    if (since !== null) sum += start - since;
+    if (hasNone) since = null;
+    else if (since !== null || status === 'Downloading') since = start;
+  }
+  return sum;
+}
+
+/** The model's minimum is 1. */
+function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.round(milliseconds / 1000));
 }
 
 function channels(request: TrainingRequest): unknown[] {

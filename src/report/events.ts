@@ -13,12 +13,14 @@ export type SecondaryStatus =
   | 'Downloading'
   | 'Training'
   | 'Processing'
+  | 'Interrupted'
   | 'Stopping'
   | 'Uploading'
   | 'Completed'
   | 'Failed'
   | 'Stopped'
-  | 'MaxRuntimeExceeded';
+  | 'MaxRuntimeExceeded'
+  | 'MaxWaitTimeExceeded';
 
 export type TrainingJobStatus = 'InProgress' | 'Stopping' | 'Completed' | 'Failed' | 'Stopped';
 
@@ -41,6 +43,8 @@ export type JobEvent =
     }
   /** What the engine made for a host, so that another process can take over. */
   | { readonly kind: 'host.placed'; readonly time: number; readonly handle: PlacedHost }
+  /** The hosts are gone, and others will take their places. */
+  | { readonly kind: 'hosts.removed'; readonly time: number }
   | {
       readonly kind: 'host.exited';
       readonly time: number;

@@ -43,6 +43,7 @@ const ENDS: Partial<Record<SecondaryStatus, TrainingJobStatus>> = {
   Failed: 'Failed',
   Stopped: 'Stopped',
   MaxRuntimeExceeded: 'Stopped',
+  MaxWaitTimeExceeded: 'Stopped',
 };
 
 /** Undefined when the first event is missing: a journal that a crash cut off before anything was said. */
@@ -102,6 +103,8 @@ export function next(state: JobState, event: JobEvent): JobState {
       return { ...state, unsaved: [] };
     case 'host.placed':
       return { ...state, placed: [...state.placed, event.handle] };
+    case 'hosts.removed':
+      return { ...state, placed: [] };
     case 'job.created':
     case 'image.ready':
     case 'channel.ready':

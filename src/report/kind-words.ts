@@ -22,6 +22,13 @@ export interface KindWords {
   readonly notFound: (name: string) => string;
 }
 
+/** Of training jobs that start anew (UNCONFIRMED, contract §1.12). */
+export const RESTART_WORDS = {
+  interrupted: 'Training job interrupted',
+  starting: 'Preparing the instances for training',
+  waited: 'Training job wait time exceeded MaxWaitTimeInSeconds provided',
+} as const;
+
 export const KIND_WORDS: Record<JobKind, KindWords> = {
   training: {
     job: 'training job',

@@ -36,6 +36,7 @@ export interface JobToAccept {
   readonly startFeeder: JobRun['startFeeder'];
   readonly fileSystems: readonly FileSystemMap[];
   readonly lazy: JobRun['lazy'];
+  readonly interruptAfter: JobRun['interruptAfter'];
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -91,6 +92,7 @@ async function runAccepted(
     openAccess,
     startFeeder,
     lazy,
+    interruptAfter,
     keepRoom,
   }: JobToAccept,
   accepted: {
@@ -142,6 +144,7 @@ async function runAccepted(
       openAccess,
       startFeeder,
       lazy,
+      interruptAfter,
       keepRoom,
     });
     return { state, journaled: journal.isWhole };

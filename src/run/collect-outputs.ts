@@ -1,23 +1,21 @@
 /** Outputs of ended hosts: uploaded as planned, or kept in the home and named. */
-import { createWriteStream } from 'node:fs';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { collect, isEmpty, keep, mergeOutputs, outputsOf } from '../data-plane.js';
+import { collect, collectCheckpoints, isEmpty, mergeOutputs } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
 import type { HostOutputs, OutputEntry } from '../collect/output-entry.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import { reasonOfUpload } from '../report/failure-reason.js';
-import { NOTHING_SENT, type SentOutputs } from './continuous-outputs.js';
-import { roomOf } from './prepare-hosts.js';
+import type { UnfinishedUpload } from '../store/port.js';
+import type { UploadRequest, UploadResult } from '../collect/upload-output.js';
+import { nothingSent, type SentOutputs } from './continuous-outputs.js';
+import { keepOne, outputsFor } from './keep-outputs.js';
+import { restoredFiles, stampFor } from './restored-files.js';
 import type { JobRun } from './run-job.js';
 
 export type CollectRun = Pick<
   JobRun,
   'plan' | 'store' | 'engine' | 'control' | 'reporter' | 'files' | 'keepFolder'
 >;
-
-export type KeepRun = Omit<CollectRun, 'store' | 'control'>;
 
 /** Names in one event; a folder of ten thousand sockets is told by its count. */
 const MAX_NAMES = 20;
@@ -26,7 +24,7 @@ const MAX_NAMES = 20;
 export async function collectOutputs(
   run: CollectRun,
   placed: readonly HostHandle[],
-  sent: SentOutputs = NOTHING_SENT,
+  sent: SentOutputs = nothingSent(),
 ): Promise<string | null> {
   let reason: string | null = null;
   let lost: OptmlError | null = null;
@@ -36,7 +34,9 @@ export async function collectOutputs(
     let why = UNNAMABLE;
     try {
       run.control.killing.throwIfAborted();
-      if (await uploadOne(run, upload, { placed, sent })) continue;
+      const { result, isWhole } = await uploadOne(run, upload, { placed, sent });
+      if (result !== null) sayUploaded(run, upload, result);
+      if (isWhole) continue;
     } catch (thrown) {
       why = run.control.killing.aborted ? 'the job was killed' : asOptmlError(thrown).message;
       reason ??= reasonOfUpload(why);
@@ -46,27 +46,14 @@ export async function collectOutputs(
   return reason;
 }
 
-/** Keeps every output, with no attempt to upload it; false when one of them must stay where it is. */
-export async function keepOutputs(
-  run: KeepRun,
+/** The checkpoints of hosts that have ended and will be replaced. Throws what reading or the store throws. */
+export async function flushCheckpoints(
+  run: CollectRun,
   placed: readonly HostHandle[],
-  why: string,
-): Promise<boolean> {
-  let lost: OptmlError | null = null;
-  for (const upload of run.plan.uploads)
-    for (const handle of placed) lost = (await keepOne(run, { upload, handle, why, lost })) ?? lost;
-  return lost === null;
-}
-
-/** `--keep` for hosts whose tree only the engine has: it comes into the working folder as a tar file. */
-export async function fetchTrees(
-  { engine, files }: Pick<CollectRun, 'engine' | 'files'>,
-  placed: readonly HostHandle[],
+  sent: SentOutputs,
 ): Promise<void> {
-  for (const handle of placed) {
-    const tree = (await engine.archive(handle)?.('/opt/ml')) ?? null;
-    if (tree !== null) await pipeline(tree, createWriteStream(join(files.work, `${handle.host}.tar`)));
-  }
+  for (const upload of run.plan.uploads)
+    if (upload.checkpoints === true) await uploadOne(run, upload, { placed, sent });
 }
 
 /** What a placed host left; undefined when the host is not known. */
@@ -75,27 +62,19 @@ export function openOutputs(run: CollectRun, host: string): HostOutputs | undefi
   return handle === undefined ? undefined : outputsFor(run, handle);
 }
 
-function outputsFor(run: KeepRun, handle: HostHandle): HostOutputs {
-  const host = run.plan.hosts.find(one => one.name === handle.host);
-  if (host === undefined) throw new TypeError(`the plan has no host ${handle.host}`);
-  return outputsOf({ host, room: roomOf(run, handle.host), archive: run.engine.archive(handle) });
+interface Uploaded {
+  readonly result: UploadResult;
+  /** False when there is content besides that no object can bear. */
+  readonly isWhole: boolean;
 }
 
-/** False when there is content besides that no object can bear. */
 async function uploadOne(
   run: CollectRun,
   upload: UploadPlan,
   { placed, sent }: { readonly placed: readonly HostHandle[]; readonly sent: SentOutputs },
-): Promise<boolean> {
+): Promise<Uploaded> {
   const { store, control, reporter } = run;
   const sources = placed.filter(({ host }) => upload.hosts.includes(host));
-  // What was sent while the job ran is known by its path, which several hosts may share.
-  const only = sources.length === 1 ? sources[0] : undefined;
-  const clashes: string[] = [];
-  const outputs = mergeOutputs(
-    sources.map(handle => ({ host: handle.host, outputs: outputsFor(run, handle) })),
-    (host, path) => clashes.push(`${host}: ${JSON.stringify(path)}`),
-  );
   const sum = { bytes: 0, objects: 0 };
   const leftOut: OutputEntry[] = [];
   const progress = (finished: boolean): void =>
@@ -108,40 +87,83 @@ async function uploadOne(
       totalObjects: null,
       finished,
     });
-  const result = await collect({
+  const request = {
     upload,
-    outputs,
-    ...(only === undefined ? {} : { sent: sent(only.host, upload.from) }),
     store,
     signal: control.killing,
-    onTransfer(change) {
+    onTransfer(change: { readonly bytes: number; readonly objects: number }) {
       sum.bytes += change.bytes;
       sum.objects += change.objects;
       progress(false);
     },
-    onBegun: begun => reporter.say({ kind: 'upload.begun', upload: begun }),
-    onLeftOut: entry => leftOut.push(entry),
-  });
+    onBegun: (begun: UnfinishedUpload) => reporter.say({ kind: 'upload.begun', upload: begun }),
+    onLeftOut: (entry: OutputEntry) => void leftOut.push(entry),
+  };
+  const send = upload.checkpoints === true ? sendCheckpoints : sendMerged;
+  const result = await send(run, request, { sources, sent });
   progress(true);
   if (leftOut.length > 0) {
     const names = someOf(leftOut.map(entry => entry.path));
     reporter.say({ kind: 'output.left-out', from: upload.from, names });
   }
-  if (clashes.length > 0) {
-    const text = `${upload.from}: an earlier host wrote these paths too, and its files stand in the upload: ${someOf(clashes).join(', ')}`;
-    reporter.say({ kind: 'note', text });
-  }
   await tellOfOthers(run, upload, placed);
-  if (result !== null) {
-    const file = store.locate(upload.to);
-    reporter.say({
-      kind: 'output.uploaded',
-      from: upload.from,
-      ...result,
-      ...(file === null ? {} : { file }),
-    });
+  return { result, isWhole: !leftOut.some(entry => entry.kind === 'unnamable') };
+}
+
+type Request = Omit<UploadRequest, 'outputs' | 'sent'>;
+
+interface Sources {
+  readonly sources: readonly HostHandle[];
+  readonly sent: SentOutputs;
+}
+
+/** All hosts' as one. */
+async function sendMerged(
+  run: CollectRun,
+  request: Request,
+  { sources, sent }: Sources,
+): Promise<UploadResult> {
+  const { from } = request.upload;
+  const clashes: string[] = [];
+  const outputs = mergeOutputs(
+    sources.map(handle => ({ host: handle.host, outputs: outputsFor(run, handle) })),
+    (host, path) => clashes.push(`${host}: ${JSON.stringify(path)}`),
+  );
+  // What was sent while the job ran is known by its path, which several hosts may share.
+  const [only, ...others] = sources;
+  const files = only === undefined || others.length > 0 ? undefined : sent.files(only.host, from);
+  const result = await collect({ ...request, outputs, ...(files === undefined ? {} : { sent: files }) });
+  if (clashes.length > 0) {
+    const text = `${from}: an earlier host wrote these paths too, and its files stand in the upload: ${someOf(clashes).join(', ')}`;
+    run.reporter.say({ kind: 'note', text });
   }
-  return !leftOut.some(entry => entry.kind === 'unnamable');
+  return result;
+}
+
+/** Each host's for itself. */
+async function sendCheckpoints(
+  run: CollectRun,
+  request: Request,
+  { sources, sent }: Sources,
+): Promise<UploadResult> {
+  const folders = await Promise.all(
+    sources.map(async handle => ({
+      host: handle.host,
+      outputs: outputsFor(run, handle),
+      held: sent.files(handle.host, request.upload.from) ?? (await restoredFiles(run, handle)),
+      stampOf: stampFor(handle),
+    })),
+  );
+  return collectCheckpoints({ ...request, folders, senders: sent.senders });
+}
+
+function sayUploaded(
+  { store, reporter }: CollectRun,
+  { from, to }: UploadPlan,
+  result: NonNullable<UploadResult>,
+): void {
+  const file = store.locate(to);
+  reporter.say({ kind: 'output.uploaded', from, ...result, ...(file === null ? {} : { file }) });
 }
 
 function someOf(names: readonly string[]): string[] {
@@ -167,40 +189,3 @@ async function tellOfOthers(
 }
 
 const UNNAMABLE = 'some names in it are not UTF-8, and no object can bear them';
-
-/** Null when it is kept. `lost` is why another one could not be: an engine that is gone is not asked for each. */
-async function keepOne(
-  run: KeepRun,
-  {
-    upload,
-    handle,
-    why,
-    lost,
-  }: { upload: UploadPlan; handle: HostHandle; why: string; lost: OptmlError | null },
-): Promise<OptmlError | null> {
-  const { reporter, files } = run;
-  const keepFolder = run.plan.hosts.length > 1 ? join(run.keepFolder, handle.host) : run.keepFolder;
-  const archive = run.engine.archive(handle);
-  try {
-    if (archive !== null && lost?.code === 'ENGINE_UNREACHABLE') throw lost;
-    const path = await keep({
-      outputs: outputsFor(run, handle),
-      source:
-        archive === null
-          ? { kind: 'room', room: roomOf({ files }, handle.host) }
-          : { kind: 'engine', archive },
-      from: upload.from,
-      folder: keepFolder,
-    });
-    if (path !== null) reporter.say({ kind: 'output.kept', from: upload.from, path, why });
-    return null;
-  } catch (thrown) {
-    const error = asOptmlError(thrown);
-    const where =
-      handle.volumes.length === 0
-        ? roomOf({ files }, handle.host)
-        : `the volumes of container ${handle.container.slice(0, 12)}`;
-    reporter.say({ kind: 'output.unsaved', from: upload.from, where, why: `${why}; then ${error.message}` });
-    return error;
-  }
-}

@@ -1,19 +1,27 @@
-/** The outputs that are uploaded while the hosts run. */
-import { ContinuousUpload, placeInRoom, type SentFiles } from '../data-plane.js';
+/** What is uploaded while the hosts run: Continuous outputs and checkpoints. */
+import { ContinuousUpload, placeInRoom, type Senders, type SentFiles } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
+import type { UploadPlan } from '../plan/uploads.js';
 import { roomOf } from './prepare-hosts.js';
+import { restoredFiles } from './restored-files.js';
 import type { JobRun } from './run-job.js';
 
-/** What of an output of a host was uploaded while it ran. */
-export type SentOutputs = (host: string, from: string) => SentFiles;
+export interface SentOutputs {
+  /** What of an output of a host was uploaded while it ran; undefined where nobody could watch. */
+  readonly files: (host: string, from: string) => SentFiles | undefined;
+  /** Of the checkpoints. */
+  readonly senders: Senders;
+}
 
-export const NOTHING_SENT: SentOutputs = () => new Map();
+export function nothingSent(): SentOutputs {
+  return { files: () => undefined, senders: new Map() };
+}
 
-export function startContinuousOutputs(
+export async function startContinuousOutputs(
   run: JobRun,
   placed: readonly HostHandle[],
-): { stop(): Promise<SentOutputs> } {
+): Promise<{ stop(): Promise<SentOutputs> }> {
   const { plan, store, control, reporter } = run;
   const uploads = plan.uploads.filter(({ when }) => when === 'continuous');
   // What only the engine can read cannot be watched from here.
@@ -21,31 +29,49 @@ export function startContinuousOutputs(
   if (uploads.length > 0 && watched.length < placed.length)
     reporter.say({
       kind: 'note',
-      text: 'The folders of this job lie in volumes of the engine, which cannot be watched: Continuous outputs are uploaded when it has ended.',
+      text: `The folders of this job lie in volumes of the engine, which cannot be watched: ${wordsFor(uploads)} uploaded when it has ended${plan.restarts.maxWaitSeconds === null ? '' : ' or is interrupted'}.`,
     });
-  const running = watched.flatMap(handle =>
-    uploads.map(upload => ({
-      key: keyOf(handle.host, upload.from),
-      continuous: new ContinuousUpload({
+  const senders: Senders = new Map();
+  const running: { readonly key: string; readonly continuous: ContinuousUpload }[] = [];
+  for (const handle of watched)
+    for (const upload of uploads) {
+      const held = upload.checkpoints === true ? await restoredFiles(run, handle) : null;
+      const continuous = new ContinuousUpload({
         upload,
-        root: placeInRoom(roomOf(run, handle.host), upload.from),
+        ...placeOf(run, handle.host, upload.from),
+        ...(held === null ? {} : { checkpoints: { host: handle.host, held, senders } }),
         store,
         signal: control.killing,
+        onBegun: begun => reporter.say({ kind: 'upload.begun', upload: begun }),
         onTrouble: thrown =>
           reporter.say({
             kind: 'note',
             text: `${upload.from} could not be uploaded while the job runs (${asOptmlError(thrown).message}): it is tried again, at the latest when the job has ended.`,
           }),
-      }),
-    })),
-  );
+      });
+      running.push({ key: keyOf(handle.host, upload.from), continuous });
+    }
   return {
     async stop() {
       const sent = new Map<string, SentFiles>();
       for (const { key, continuous } of running) sent.set(key, await continuous.stop());
-      return (host, from) => sent.get(keyOf(host, from)) ?? new Map<string, string>();
+      return { files: (host, from) => sent.get(keyOf(host, from)), senders };
     },
   };
+}
+
+/** A mount's folder cannot be exchanged by the container; what leads from it to the output can. */
+function placeOf(run: JobRun, host: string, from: string): { readonly root: string; readonly base: string } {
+  const mounts = run.plan.hosts.find(one => one.name === host)?.mounts ?? [];
+  const [mount = from] = mounts
+    .map(({ path }) => path)
+    .filter(path => from === path || from.startsWith(`${path}/`))
+    .sort((a, b) => b.length - a.length);
+  return { root: placeInRoom(roomOf(run, host), mount), base: from.slice(mount.length + 1) };
+}
+
+function wordsFor(uploads: readonly UploadPlan[]): string {
+  return uploads.some(one => one.checkpoints === true) ? 'checkpoints are' : 'Continuous outputs are';
 }
 
 function keyOf(host: string, from: string): string {

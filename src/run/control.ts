@@ -1,5 +1,5 @@
 /** How a running job is told to stop, and what was the first reason. First cause wins. */
-export type StopCause = 'user' | 'max-runtime';
+export type StopCause = 'user' | 'max-runtime' | 'max-wait';
 
 export class RunControl {
   readonly #stop = new AbortController();
@@ -20,7 +20,7 @@ export class RunControl {
     return this.#cause;
   }
 
-  /** Stop*Job, or the end of MaxRuntimeInSeconds. Later causes change nothing. */
+  /** Stop*Job, or the end of MaxRuntimeInSeconds or MaxWaitTimeInSeconds. Later causes change nothing. */
   stop(cause: StopCause): void {
     this.#cause ??= cause;
     this.#stop.abort();

@@ -1,21 +1,21 @@
 /** How the hosts of a running job end, and which of them failed first. */
 import type { HostExit } from '../engine/port.js';
 import { asOptmlError, type OptmlError } from '../errors.js';
-import type { RunControl } from './control.js';
 
 export type HostEnd =
   | ({ readonly host: string } & HostExit)
   /** Somebody else removed it: it has ended as others do, and what it wrote is still there to be collected. */
   | { readonly host: string; readonly lost: OptmlError };
 
-/** First cause wins: what a host does after a stop, or after another has failed, is no failure of its own. */
+/** First cause wins: what a host does after a stop or an interruption, or after another has failed, is no failure of its own. */
 export class HostEnds {
   readonly #failing = new AbortController();
-  readonly #control: RunControl;
+  readonly #isExcused: () => boolean;
   #failed: HostEnd | null = null;
 
-  constructor(control: RunControl) {
-    this.#control = control;
+  /** `isExcused`: what a host does from then on is no failure of its own. */
+  constructor(isExcused: () => boolean) {
+    this.#isExcused = isExcused;
   }
 
   /** Fires when the first host has failed: one that ends well waits for the others (contract §1.10). */
@@ -30,7 +30,7 @@ export class HostEnds {
   /** The end of one host, when it comes. Throws what the loss of the engine throws. */
   async of(host: string, ended: Promise<HostExit>): Promise<HostEnd> {
     const end = await ended.then(exit => ({ host, ...exit }), lostAlone(host));
-    if (this.#failed === null && this.#control.cause === null && !('code' in end && end.code === 0)) {
+    if (this.#failed === null && !this.#isExcused() && !('code' in end && end.code === 0)) {
       this.#failed = end;
       this.#failing.abort();
     }

@@ -12,6 +12,7 @@ import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
 import { KIND_WORDS } from '../report/kind-words.js';
+import { noteRestored } from './restored-files.js';
 import type { JobRun } from './run-job.js';
 import type { UndoList } from './undo-list.js';
 
@@ -213,6 +214,7 @@ async function stageInto(run: JobRun, host: HostPlan, signal: AbortSignal): Prom
       });
     },
   });
+  await noteRestored(run, host);
 }
 
 /** What has arrived; of a channel in Pipe mode nothing has, and what it will bring is told. */

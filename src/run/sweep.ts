@@ -13,8 +13,9 @@ import { PLATFORM_FAULT } from '../report/failure-reason.js';
 import { hasEnded, kindOf, type JobState } from '../report/job-state.js';
 import { KIND_WORDS } from '../report/kind-words.js';
 import type { Store } from '../store/port.js';
-import { collectOutputs, fetchTrees, keepOutputs } from './collect-outputs.js';
+import { collectOutputs } from './collect-outputs.js';
 import { RunControl } from './control.js';
+import { fetchTrees, keepOutputs } from './keep-outputs.js';
 import { removeTree } from './remove-tree.js';
 import { continueReport, type Observer, type Reporter } from './reporter.js';
 

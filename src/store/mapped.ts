@@ -71,6 +71,10 @@ export function mapStore(inner: Store, mappings: readonly Mapping[]): Store {
       assertWritable(address);
       await inner.upload(address, body, options);
     },
+    async remove(address, signal) {
+      assertWritable(address);
+      await inner.remove(address, signal);
+    },
     abandon: (upload, signal) => inner.abandon(upload, signal),
     async prepareOutput(prefix, signal) {
       assertWritable(prefix);

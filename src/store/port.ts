@@ -103,6 +103,12 @@ export interface Store {
   upload(address: ObjectAddress, body: UploadBody, options: UploadOptions): Promise<void>;
 
   /**
+   * Removes one object. One that is gone is no error.
+   * Throws BUCKET_MISSING, STORE_UNREACHABLE, STORE_DENIED; REQUEST_REFUSED under a mapped prefix.
+   */
+  remove(address: ObjectAddress, signal: AbortSignal): Promise<void>;
+
+  /**
    * Frees what the store holds of an upload that a process which is dead has begun. One that is complete, or gone, is no error.
    * Throws STORE_UNREACHABLE, STORE_DENIED.
    */

@@ -1,4 +1,4 @@
-/** What is there before a job is accepted: every channel's listing, and the folders that stand for file systems. */
+/** What is there before a job is accepted: the listing of every channel and of the checkpoints, and the folders that stand for file systems. */
 import { join } from 'node:path';
 import { OptmlError } from '../errors.js';
 import type { Job } from '../job/job.js';
@@ -6,6 +6,7 @@ import { s3Channels, type S3Channel } from '../job/training-job.js';
 import type { Store } from '../store/port.js';
 import { foldersOfFileSystems, type FileSystemMap } from './file-systems.js';
 import { listChannel } from './list-channel.js';
+import { listCheckpoints } from './list-checkpoints.js';
 import type { Listing } from './listing.js';
 
 export interface Survey {
@@ -31,7 +32,18 @@ export async function survey(
   // Numbered, as the names of a processing job's inputs may have any character and length.
   const one = async (channel: S3Channel, index: number): Promise<Listing> =>
     listChannel({ job, channel, store, file: join(folder, `${index}.listing`) }, signal);
-  const settled = await Promise.allSettled(s3Channels(job).map(one));
+  const checkpoints = job.kind === 'training' ? job.checkpoints : null;
+  const settled = await Promise.allSettled([
+    ...s3Channels(job).map(one),
+    ...(checkpoints === null
+      ? []
+      : [
+          listCheckpoints(
+            { location: checkpoints.location, store, file: join(folder, 'checkpoints.listing') },
+            signal,
+          ),
+        ]),
+  ]);
   const listings: Listing[] = [];
   let fault: OptmlError | null = null;
   for (const result of settled)

@@ -65,6 +65,9 @@ async function answer(
         .writeHead(200, { etag: etagOf(content), 'content-length': content.length })
         .end(content);
     }
+    case 'DELETE object':
+      objects.delete(path);
+      return void response.writeHead(204).end();
     case 'PUT object':
       objects.set(path, body);
       return void response.writeHead(200, { etag: etagOf(body) }).end();

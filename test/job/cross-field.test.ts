@@ -56,6 +56,29 @@ describe('a local path', () => {
     );
   });
 
+  test.each([
+    '/opt/ml/output/tensors',
+    '/opt/ml/output',
+    '/opt/ml/model/checkpoints',
+    'checkpoints',
+    '/a/../etc',
+  ])('of checkpoints is refused where others are: %s', LocalPath => {
+    const members = {
+      CheckpointConfig: { S3Uri: 's3://b', LocalPath },
+      DebugHookConfig: { S3OutputPath: 's3://b' },
+    };
+    expect(refusal(members).message).toMatch(/^Invalid CheckpointConfig\. LocalPath must /);
+  });
+
+  test.each(['checkpoints', 'checkpoints-manifest'])('of checkpoints takes the name of channel %s', name => {
+    const members = { InputDataConfig: [channel({ ChannelName: name })] };
+    expect(() => parseTrainingJob(validRequest(members), SETTINGS)).not.toThrow();
+    expect(refusal({ ...members, CheckpointConfig: { S3Uri: 's3://b' } })).toMatchObject({
+      code: 'REQUEST_INVALID',
+      message: `Invalid InputDataConfig. With CheckpointConfig no channel can be named '${name}': /opt/ml/input/data/checkpoints-manifest lists the checkpoints.`,
+    });
+  });
+
   test('that only begins like the one of another member lies apart from it', () => {
     const members = {
       DebugHookConfig: { S3OutputPath: 's3://b', LocalPath: '/tb' },

@@ -97,14 +97,7 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
     resources({ InstancePlacementConfig: { EnableMultipleJobs: true } }),
     resources({ InstancePlacementConfig: {} }),
   ],
-  ['StoppingCondition.MaxWaitTimeInSeconds', { StoppingCondition: { MaxWaitTimeInSeconds: 9 } }, null],
-  [
-    'StoppingCondition.MaxPendingTimeInSeconds',
-    { StoppingCondition: { MaxPendingTimeInSeconds: 7200 } },
-    null,
-  ],
   ['VpcConfig.**', { VpcConfig: VPC }, null],
-  ['RetryStrategy.**', { RetryStrategy: { MaximumRetryAttempts: 2 } }, null],
   ['Tags.**', { Tags: [{ Key: 'a', Value: 'b' }] }, { Tags: [] }],
   ['DebugHookConfig.**', { DebugHookConfig: { S3OutputPath: 's3://b' } }, null],
   ['DebugRuleConfigurations.**', { DebugRuleConfigurations: [RULE] }, { DebugRuleConfigurations: [] }],
@@ -178,13 +171,6 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'ResourceConfig.InstanceGroups',
     { ResourceConfig: { InstanceGroups: [group('a', 2), group('b', 0, 'ml.m6g.large')] } },
   ],
-  [
-    'EnableManagedSpotTraining',
-    { EnableManagedSpotTraining: true },
-    'EnableManagedSpotTraining',
-    { EnableManagedSpotTraining: false },
-  ],
-  ['CheckpointConfig.**', { CheckpointConfig: { S3Uri: 's3://b' } }, 'CheckpointConfig', null],
   ['ServerlessJobConfig.**', { ServerlessJobConfig: { JobType: 'FineTuning' } }, 'ServerlessJobConfig', null],
   ['MlflowConfig.**', { MlflowConfig: { MlflowResourceArn: 'arn' } }, 'MlflowConfig', null],
   [
@@ -194,6 +180,8 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     null,
   ],
 ];
+
+const MLFLOW = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-ABCDEFGHIJKL';
 
 function differencesOf(
   changes: Members,
@@ -254,14 +242,14 @@ describe('refusals', () => {
 
   test('several are told at once', () => {
     const ResourceConfig = { InstanceGroups: [group('a', 1), group('b', 1, 'ml.m6g.large')] };
-    const changes = { ResourceConfig, CheckpointConfig: { S3Uri: 's3://b/c' } };
+    const changes = { ResourceConfig, MlflowConfig: { MlflowResourceArn: MLFLOW } };
     expect(() => parseTrainingJob(validRequest(changes), SETTINGS)).toThrow(
       expect.objectContaining({
         code: 'REQUEST_REFUSED',
         message:
           '2 members of this request are refused. ' +
           'ResourceConfig.InstanceGroups is refused: the one image of the job cannot be of two platforms here; give all groups types of arm64 (Graviton), or none. ' +
-          'CheckpointConfig is refused: optml does not restore and upload checkpoints yet; leave it out to run without them.',
+          "MlflowConfig is refused: SageMaker's MLflow is not here; leave it out, and give your script a tracking server through Environment.",
       }),
     );
   });

@@ -37,6 +37,9 @@ test('a request becomes a job with every default filled in', () => {
     platform: 'linux/amd64',
     networkIsolation: false,
     maxRuntimeSeconds: 3600,
+    spot: null,
+    retryAttempts: 0,
+    checkpoints: null,
     metricDefinitions: [],
     debugHook: null,
     tensorBoard: null,
@@ -159,4 +162,18 @@ test('the request that was handed over is not changed', () => {
   const before = JSON.stringify(request);
   parseTrainingJob(request, SETTINGS);
   expect(JSON.stringify(request)).toBe(before);
+});
+
+test("spot, retries and checkpoints are the job's", () => {
+  const members = {
+    EnableManagedSpotTraining: true,
+    StoppingCondition: { MaxRuntimeInSeconds: 60, MaxWaitTimeInSeconds: 90 },
+    RetryStrategy: { MaximumRetryAttempts: 2 },
+    CheckpointConfig: { S3Uri: 's3://b/c/', LocalPath: '//state/' },
+  };
+  expect(parseTrainingJob(validRequest(members), SETTINGS)).toMatchObject({
+    spot: { maxWaitSeconds: 90 },
+    retryAttempts: 2,
+    checkpoints: { localPath: '/state', location: { bucket: 'b', key: 'c/' } },
+  });
 });

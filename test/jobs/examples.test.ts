@@ -10,9 +10,10 @@ import { optml, scratch } from '../harness/optml.js';
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
 const EXAMPLES = readdirSync(FOLDER).filter(
-  // A cluster's example has a test of its own; those of processing jobs are the README's pipeline, whose test runs them.
+  // Those of a cluster and of spot have tests of their own; those of processing jobs are the README's pipeline, whose test runs them.
   name =>
-    name.endsWith('.yaml') && !['cluster.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'].includes(name),
+    name.endsWith('.yaml') &&
+    !['cluster.yaml', 'spot.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'].includes(name),
 );
 
 const MAPS = [
@@ -57,6 +58,7 @@ function checksum(bytes: Buffer): string {
 test('there is one of each way in', () => {
   expect(EXAMPLES.map(name => name.replace('.yaml', ''))).toEqual([
     'augmented-manifest',
+    'checkpoints',
     'fastfile',
     'file-system',
     'file',
@@ -99,6 +101,31 @@ describe.each(EXAMPLES.filter(example => !(example in PIPED)))('%s', example => 
     expect(seen).toEqual(example === 'file-system.yaml' ? trainFiles() : plannedFiles(hosts[0], seen));
     expect(seen.length).toBeGreaterThan(1);
   });
+});
+
+test('spot.yaml loses no more than the epoch in which it is interrupted', async () => {
+  const home = await scratch('home');
+  await copyFile(join(FOLDER, 'spot.yaml'), join(home, 'spot.yaml'));
+  const maps = [...MAPS, '--map', `s3://optml-demo/code=${join(ROOT, 'fixtures/code')}`];
+  const args = ['run', 'spot.yaml', '--json', '--interrupt-after', '3,2', ...maps];
+  const { status, stdout, stderr } = await optml(args, { home });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) as string });
+  const described = JSON.parse(stdout) as Described;
+  await seesNothingLeft(home, described.TrainingJobName);
+  const interruptions = described.SecondaryStatusTransitions.filter(one => one.Status === 'Interrupted');
+  expect(interruptions).toHaveLength(2);
+  const lines = containerLines(stderr);
+  const epochs = lines.flatMap(line => /^epoch (\d+) /.exec(line)?.[1] ?? []);
+  expect(epochs).toEqual(Array.from({ length: 12 }, (_, index) => `${index + 1}`));
+  // A start goes on with the epoch in which the one before was interrupted.
+  let ended = 0;
+  for (const line of lines) {
+    ended = Number(/^epoch (\d+) /.exec(line)?.[1] ?? ended);
+    if (/^(starts|resumes)/.test(line))
+      expect(line).toBe(ended === 0 ? 'starts anew' : `resumes after epoch ${ended}`);
+  }
+  const left = readdirSync(join(home, 's3/optml-demo/checkpoints/example-spot')).sort();
+  expect(left).toEqual(['epoch-0011.npy', 'epoch-0012.npy']);
 });
 
 function containerLines(stderr: string): string[] {

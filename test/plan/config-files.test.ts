@@ -7,6 +7,17 @@ test('hyperparameters.json is that of a real job, byte for byte', () => {
   expect(configFile({ HyperParameters: JSON.parse(text) as unknown }, 'hyperparameters.json')).toBe(text);
 });
 
+test('checkpointconfig.json is that of a real job, byte for byte, and is there with CheckpointConfig only', () => {
+  const CheckpointConfig = { S3Uri: 's3://b/c', LocalPath: '/state' };
+  expect(configFile({ CheckpointConfig }, 'checkpointconfig.json')).toBe(
+    capture('single-checkpointconfig.json'),
+  );
+  expect(configFile({ CheckpointConfig: { S3Uri: 's3://b/c' } }, 'checkpointconfig.json')).toBe(
+    '{"LocalPath":"/opt/ml/checkpoints"}',
+  );
+  expect(configFile({}, 'checkpointconfig.json')).toBeUndefined();
+});
+
 test('hyperparameters.json of a job without any has two bytes', () => {
   expect(configFile({}, 'hyperparameters.json')).toBe('{}');
 });

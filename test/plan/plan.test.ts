@@ -1,7 +1,7 @@
 /** The rest of a plan: command, folders, mounts, uploads, limits (contract §1.1, §1.2, §1.8, §1.11). */
 import { expect, test } from 'vitest';
 import { algorithm } from '../job/requests.js';
-import { hostOf, planOf, printedPlan } from './plans.js';
+import { capture, hostOf, planOf, printedPlan } from './plans.js';
 
 test.each([
   ['neither', {}, null, ['train']],
@@ -107,4 +107,32 @@ test.each([
   const hosts = ['algo-1', 'algo-2'].slice(0, InstanceCount);
   expect(network).toEqual({ kind, hosts });
   expect(uploads.map(upload => upload.hosts)).toEqual([hosts, ['algo-1']]);
+});
+
+test('checkpoints are a mount, an upload of all hosts while they run, and a channel whose manifest is that of a real job', () => {
+  const prefix = 'tests/simple-sagemaker-example_2020-10-04-09-16-51_py37/Task1/state';
+  const members = {
+    CheckpointConfig: { S3Uri: `s3://b/${prefix}`, LocalPath: '/state/' },
+    ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 2, VolumeSizeInGB: 1 },
+  };
+  const { hosts, uploads } = printedPlan(members, {
+    checkpoints: [{ key: `${prefix}/algo-1/step`, size: 3 }],
+  });
+  expect(uploads.at(-1)).toEqual({
+    from: '/state',
+    hosts: ['algo-1', 'algo-2'],
+    to: `s3://b/${prefix}`,
+    when: 'continuous',
+  });
+  for (const host of hosts) {
+    expect(host.mounts).toContainEqual({ path: '/state', writable: true });
+    expect(host.channels.at(-1)).toEqual({
+      name: 'checkpoints',
+      mode: 'File',
+      share: { index: 0, of: 1 },
+      objects: [{ uri: `s3://b/${prefix}/algo-1/step`, path: '/state/algo-1/step', bytes: 3 }],
+    });
+  }
+  const empty = printedPlan(members, {}).hosts[0]?.files['/opt/ml/input/data/checkpoints-manifest'];
+  expect(empty).toBe(capture('single-checkpoints-manifest'));
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeTrainingJob } from '../../src/report/describe.js';
-import type { JobCreated, JobEvent } from '../../src/report/events.js';
+import type { JobCreated, JobEvent, SecondaryStatus } from '../../src/report/events.js';
 import { foldEvents, hasEnded } from '../../src/report/job-state.js';
 
 const START = Date.UTC(2025, 4, 16, 11, 10, 50, 603);
@@ -82,6 +82,39 @@ test('the training time is the rounded time from Downloading to the end, as in t
     BillableTimeInSeconds: 125,
     CreationTime: START / 1000,
   });
+});
+
+test('of an interrupted job the time without instances is in the training time, and not billed', () => {
+  const at = (seconds: number, status: SecondaryStatus): JobEvent => ({
+    kind: 'job.status',
+    time: START + seconds * 1000,
+    status,
+    message: status,
+  });
+  const handle = { host: 'algo-1', container: 'c', volumes: [] };
+  const state = stateOf(
+    at(10, 'Downloading'),
+    at(20, 'Training'),
+    { kind: 'host.placed', time: START + 20_000, handle },
+    at(50, 'Interrupted'),
+    { kind: 'hosts.removed', time: START + 54_000 },
+    at(55, 'Starting'),
+    at(90, 'Downloading'),
+    at(91, 'Training'),
+    at(130, 'Uploading'),
+    at(140, 'Completed'),
+  );
+  expect(describeTrainingJob(state)).toMatchObject({
+    TrainingStartTime: (START + 10_000) / 1000,
+    TrainingEndTime: (START + 140_000) / 1000,
+    TrainingTimeInSeconds: 130,
+    BillableTimeInSeconds: 90,
+  });
+  expect(state.transitions.map(one => one.status)).toEqual([
+    ...['Starting', 'Downloading', 'Training', 'Interrupted'],
+    ...['Starting', 'Downloading', 'Training', 'Uploading', 'Completed'],
+  ]);
+  expect(state.placed).toEqual([]);
 });
 
 test('what is not known before the end is absent', () => {

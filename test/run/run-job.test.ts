@@ -67,6 +67,7 @@ test.each([
       openAccess: null,
       startFeeder: () => Promise.reject(new Error('no channel is fed')),
       lazy: null,
+      interruptAfter: [],
       keepRoom: true,
     });
     journal.close();

@@ -31,12 +31,14 @@ export function buildProgram(facts: ProcessFacts): Command {
       'endpoint',
     ]);
 
-  withRunFlags(command('run <file...>', 'run request files (JSON or YAML; - is stdin)')).action(
-    async (files: string[], flags: RunFlags) => (await import('./commands/run.js')).run(facts, files, flags),
+  withSpotFlags(
+    withRunFlags(command('run <file...>', 'run request files (JSON or YAML; - is stdin)')),
+  ).action(async (files: string[], flags: RunFlags) =>
+    (await import('./commands/run.js')).run(facts, files, flags),
   );
-  withTrainFlags(withRunFlags(command('train', 'build a training request from flags and run it'))).action(
-    async (flags: TrainFlags) => (await import('./commands/train.js')).train(facts, flags),
-  );
+  withTrainFlags(
+    withSpotFlags(withRunFlags(command('train', 'build a training request from flags and run it'))),
+  ).action(async (flags: TrainFlags) => (await import('./commands/train.js')).train(facts, flags));
   withProcessFlags(
     withRunFlags(command('process', 'build a processing request from flags and run it')),
   ).action(async (flags: ProcessFlags) => (await import('./commands/process.js')).processJob(facts, flags));
@@ -111,6 +113,13 @@ function withRunFlags(command: Command): Command {
     .option('--quiet', 'say nothing but errors on stderr');
 }
 
+function withSpotFlags(command: Command): Command {
+  return command.option(
+    '--interrupt-after <seconds>',
+    'interrupt spot training so long after its start, and restart it; 60,30 does it twice',
+  );
+}
+
 function list(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
@@ -157,6 +166,9 @@ function withTrainFlags(command: Command): Command {
     .option('--role <arn>', 'RoleArn')
     .option('--compression <type>', 'OutputDataConfig.CompressionType: GZIP or NONE')
     .option('--network-isolation', 'EnableNetworkIsolation')
+    .option('--checkpoints <s3>', 'CheckpointConfig.S3Uri')
+    .option('--spot', 'EnableManagedSpotTraining')
+    .option('--max-wait <seconds>', 'MaxWaitTimeInSeconds; with --spot, MaxRuntimeInSeconds by default')
     .option('--print-request', 'print the request instead of running it');
 }
 

@@ -64,3 +64,16 @@ export function wholeNumber(text: string, flag: string): number {
   if (!/^\d+$/.test(text)) throw new OptmlError('USAGE', `${flag} "${text}": expected a whole number.`);
   return Number(text);
 }
+
+/** `30` or `60,30.5`: more than nothing each, and less than a timer holds. None for a flag that was not given. */
+export function secondsOf(text: string | undefined, flag: string): number[] {
+  if (text === undefined) return [];
+  const found = text.split(',').map(part => part.trim());
+  const bad = found.find(part => !/^\d+(\.\d+)?$/.test(part) || Number(part) === 0 || Number(part) > LONGEST);
+  if (bad !== undefined)
+    throw new OptmlError('USAGE', `${flag} "${text}": expected seconds, such as 30 or 60,30.`);
+  return found.map(Number);
+}
+
+/** 24 days, in seconds. */
+const LONGEST = 24 * 24 * 3600;

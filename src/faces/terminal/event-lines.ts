@@ -60,6 +60,7 @@ export function linesOf(event: JobEvent, state: JobState | undefined): Line[] {
       return [];
     case 'host.exited':
     case 'host.placed':
+    case 'hosts.removed':
     case 'metrics.final':
     case 'output.uploaded':
     case 'job.exit-message':

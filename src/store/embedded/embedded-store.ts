@@ -16,7 +16,7 @@ import type {
 } from '../port.js';
 import { readObjectFile } from '../read-file.js';
 import { walkFolder } from '../walk-folder.js';
-import { findObject, placeObject } from './object-files.js';
+import { findObject, placeObject, removeObject } from './object-files.js';
 import {
   plainPath,
   assertStorable,
@@ -98,6 +98,12 @@ export function createEmbeddedStore(root: string): Store {
     }
   }
 
+  async function remove(address: ObjectAddress, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    assertBucket(address.bucket);
+    await removeObject(root, address).catch(rethrowExplained);
+  }
+
   async function prepareOutput({ bucket }: ObjectAddress, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (isBucketName(bucket))
@@ -120,6 +126,7 @@ export function createEmbeddedStore(root: string): Store {
     download,
     read,
     upload,
+    remove,
     // Its uploads are files that bear their process's name, and are swept with it.
     abandon: () => Promise.resolve(),
     prepareOutput,

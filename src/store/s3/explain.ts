@@ -8,7 +8,7 @@ import { S3Fault } from './fault.js';
 
 export interface Attempted {
   /** What was tried, as `read`, `list`, `write`. */
-  readonly verb: 'list' | 'read' | 'write' | 'abandon' | 'look for';
+  readonly verb: 'list' | 'read' | 'write' | 'abandon' | 'remove' | 'look for';
   readonly address: ObjectAddress;
   /** The KMS key that the request asked for. */
   readonly kmsKeyId?: string | undefined;

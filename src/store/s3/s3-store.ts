@@ -19,6 +19,7 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     download: (object, file, options) => downloadObject(client, { object, file, ...options }),
     read: (object, signal) => readObject(client, { object, signal }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
+    remove: (address, signal) => removeObject(client, address, signal),
     abandon: (upload, signal) => abandonUpload(client, upload, signal),
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
     locate: () => null,
@@ -37,6 +38,17 @@ async function assertAnswers(client: S3Client, signal: AbortSignal): Promise<voi
     signal.throwIfAborted();
     if (thrown instanceof S3Fault && thrown.code === 'AccessDenied') return;
     throw explain(thrown, client.endpoint, { verb: 'list', address: { bucket: '', key: '' } });
+  }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
+async function removeObject(client: S3Client, address: ObjectAddress, signal: AbortSignal): Promise<void> {
+  try {
+    await client.call({ method: 'DELETE', ...address, signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof S3Fault && thrown.code === 'NoSuchKey') return;
+    throw explain(thrown, client.endpoint, { verb: 'remove', address });
   }
 }
 

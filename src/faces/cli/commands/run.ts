@@ -1,18 +1,18 @@
 /** `optml run FILE…`: one job after another; all run, and the exit status is the highest. */
-import type { Emulator } from '../../../emulator.js';
+import type { Emulator, RunOptions } from '../../../emulator.js';
 import { asOptmlError, type OptmlError } from '../../../errors.js';
 import type { KindedRequest } from '../../../job/job.js';
 import { describeJob } from '../../../report/describe-job.js';
 import type { JobState } from '../../../report/job-state.js';
 import { RunControl } from '../../../run/control.js';
-import type { Observer } from '../../../run/reporter.js';
 import type { SettingFlags } from '../../../settings.js';
 import { terminalObserver } from '../../terminal/terminal-observer.js';
 import { openEmulator, type OutputFlags, type ProcessFacts } from '../context.js';
 import { readRequestFile } from '../request-file.js';
+import { secondsOf } from '../request-flags.js';
 import { listenToSignals } from '../signals.js';
 
-export type RunFlags = SettingFlags & OutputFlags;
+export type RunFlags = SettingFlags & OutputFlags & { readonly interruptAfter?: string };
 
 export async function run(facts: ProcessFacts, files: readonly string[], flags: RunFlags): Promise<void> {
   await runRequests(
@@ -43,6 +43,7 @@ export async function runRequests(
   requests: readonly (() => Promise<KindedRequest>)[],
   flags: RunFlags,
 ): Promise<void> {
+  const interruptAfter = secondsOf(flags.interruptAfter, '--interrupt-after');
   const emulator = await openEmulator(facts, flags);
   const screen = terminalObserver({
     stream: process.stderr,
@@ -55,7 +56,7 @@ export async function runRequests(
       if (presses.count > 0) break;
       const control = new RunControl();
       presses.watch(control);
-      const result = await runOne({ emulator, read, control, observer: screen });
+      const result = await runOne({ emulator, read, options: { control, observer: screen, interruptAfter } });
       screen.finish();
       if ('error' in result) {
         const interrupted = control.stopping.aborted;
@@ -78,17 +79,15 @@ type Result = { readonly state: JobState } | { readonly error: OptmlError };
 async function runOne({
   emulator,
   read,
-  control,
-  observer,
+  options,
 }: {
   emulator: Emulator;
   read: () => Promise<KindedRequest>;
-  control: RunControl;
-  observer: Observer;
+  options: RunOptions;
 }): Promise<Result> {
   try {
     const request = await read();
-    return { state: await emulator.runJob(request, { control, observer }) };
+    return { state: await emulator.runJob(request, options) };
   } catch (thrown) {
     return { error: asOptmlError(thrown) };
   }

@@ -22,6 +22,9 @@ export type TrainFlags = RunFlags & {
   readonly role?: string;
   readonly compression?: string;
   readonly networkIsolation?: boolean;
+  readonly checkpoints?: string;
+  readonly spot?: boolean;
+  readonly maxWait?: string;
   readonly printRequest?: boolean;
 };
 
@@ -50,7 +53,8 @@ function requestOf(
   flags: TrainFlags,
   { name, account, channels }: { name: string; account: string; channels: readonly ChannelFlag[] },
 ): TrainingRequest {
-  const { entrypoint, argument, contentType, compression } = flags;
+  const { entrypoint, argument, contentType, compression, checkpoints } = flags;
+  const wait = flags.maxWait ?? (flags.spot === true ? flags.maxRuntime : undefined);
   return {
     TrainingJobName: name,
     RoleArn: flags.role ?? `arn:aws:iam::${account}:role/optml`,
@@ -88,7 +92,12 @@ function requestOf(
       InstanceCount: wholeNumber(flags.instanceCount, '--instance-count'),
       VolumeSizeInGB: wholeNumber(flags.volumeSize, '--volume-size'),
     },
-    StoppingCondition: { MaxRuntimeInSeconds: wholeNumber(flags.maxRuntime, '--max-runtime') },
+    StoppingCondition: {
+      MaxRuntimeInSeconds: wholeNumber(flags.maxRuntime, '--max-runtime'),
+      ...(wait === undefined ? {} : { MaxWaitTimeInSeconds: wholeNumber(wait, '--max-wait') }),
+    },
+    ...(flags.spot === true ? { EnableManagedSpotTraining: true } : {}),
+    ...(checkpoints === undefined ? {} : { CheckpointConfig: { S3Uri: checkpoints } }),
     ...(flags.networkIsolation === true ? { EnableNetworkIsolation: true } : {}),
   };
 }
