@@ -9,10 +9,12 @@ import { optml, scratch } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
+/** They have tests of their own: cluster-example.test.ts and script-mode.test.ts. */
+const ON_SEVERAL_HOSTS = ['cluster.yaml', 'script-mode.yaml'];
+/** The README's pipeline, whose test runs them. */
+const PROCESSING = ['split-digits.yaml', 'evaluate-digits.yaml'];
 const EXAMPLES = readdirSync(FOLDER).filter(
-  // A cluster's example has a test of its own; those of processing jobs are the README's pipeline, whose test runs them.
-  name =>
-    name.endsWith('.yaml') && !['cluster.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'].includes(name),
+  name => name.endsWith('.yaml') && ![...ON_SEVERAL_HOSTS, ...PROCESSING].includes(name),
 );
 
 const MAPS = [
@@ -68,7 +70,7 @@ test('there is one of each way in', () => {
   ]);
 });
 
-test.each(EXAMPLES)('%s says how it is run', example => {
+test.each([...EXAMPLES, ...ON_SEVERAL_HOSTS])('%s says how it is run', example => {
   expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
     `optml run fixtures/requests/${example} --map`,
   );
