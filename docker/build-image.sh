@@ -1,6 +1,7 @@
 #!/bin/sh
 # build-image.sh NAME…: builds optml-NAME:latest from docker/images/NAME where its folder or its base has changed.
-# Images that install from PyPI find in their context, as certificates.pem, what this machine trusts (PIP_CERT, SSL_CERT_FILE, or Debian's own).
+# Images that install from PyPI find in their context what this machine trusts, as certificates.pem: the file that PIP_CERT
+# or SSL_CERT_FILE names, or Debian's own.
 set -eu
 cd "$(dirname "$0")"
 

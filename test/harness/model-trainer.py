@@ -1,6 +1,7 @@
-"""Sends a job with the ModelTrainer of the SageMaker Python SDK, as its documentation shows, and prints the request as it goes out.
+"""Sends a job with the ModelTrainer of the SageMaker Python SDK, and prints the request as it goes out.
 
-Reads a JSON object on stdin: baseJobName, sourceDir, entryScript, hyperparameters, channels (name to S3 URI), instanceCount, isolated.
+Reads a JSON object on stdin: baseJobName, sourceDir, entryScript, hyperparameters, channels (name to S3 URI),
+instanceCount, isolated.
 The source and the SDK's scripts are uploaded; CreateTrainingJob itself is printed in place of being sent.
 """
 import json

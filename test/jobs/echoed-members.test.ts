@@ -1,4 +1,4 @@
-/** Members that mean something on AWS only: the job runs, Describe has them as they were given, and each is listed as a difference. */
+/** What has a meaning on AWS only: the job runs, Describe has it as it was given, and each is listed as a difference. */
 import { expect, test } from 'vitest';
 import { refusedJob, runJob } from '../harness/job.js';
 import { optml, scratch } from '../harness/optml.js';

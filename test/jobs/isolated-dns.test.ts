@@ -1,4 +1,4 @@
-/** Names that an isolated host asks for stay in it: no question leads out, not by way of the engine's DNS server either. Needs root. */
+/** Names that an isolated host asks for stay in it: Docker's DNS server is no way out. Needs root. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

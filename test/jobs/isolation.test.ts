@@ -69,7 +69,6 @@ test('a host that is not isolated reaches this machine, by any of its addresses'
   const { home, Environment } = await prepared();
   const ended = await runJob(training(1, { Environment }), { home });
   const addresses = Environment.ADDRESSES.split(' ').sort();
-  expect(addresses.length).toBeGreaterThan(1);
   expect(seenBy(ended, 1)).toEqual([{ addresses, name: false, keys: 4, ipv6: 0, peers: 1, interfaces: 1 }]);
 });
 
@@ -136,8 +135,9 @@ async function prepared(): Promise<{
     await once(server, 'close');
   });
   const gateway = await docker('network', 'inspect', 'bridge', '-f', '{{(index .IPAM.Config 0).Gateway}}');
-  const own = Object.values(networkInterfaces())
-    .flatMap(addresses => addresses ?? [])
+  const own = Object.entries(networkInterfaces())
+    // Those of other jobs come and go.
+    .flatMap(([name, addresses = []]) => (/^(br-|veth)/.test(name) ? [] : addresses))
     .filter(({ internal, family }) => !internal && family === 'IPv4')
     .map(({ address }) => address);
   return {
