@@ -138,7 +138,10 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'StoppingCondition.MaxRuntimeInSeconds', honoured: 'to the second; the job ends as Stopped' },
 
   { member: 'NetworkConfig', honoured: '' },
-  { member: 'NetworkConfig.EnableNetworkIsolation', honoured: 'the container has no network at all' },
+  {
+    member: 'NetworkConfig.EnableNetworkIsolation',
+    honoured: 'no way out, nor to this machine, and no keys; hosts of one job reach each other',
+  },
   {
     member: 'NetworkConfig.EnableInterContainerTrafficEncryption',
     honoured: '`false`',

@@ -9,11 +9,12 @@ import { optml, scratch } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
+/** They have tests of their own: cluster-example.test.ts, script-mode.test.ts, spot's. */
+const APART = ['cluster.yaml', 'script-mode.yaml', 'spot.yaml'];
+/** The README's pipeline, whose test runs them. */
+const PROCESSING = ['split-digits.yaml', 'evaluate-digits.yaml'];
 const EXAMPLES = readdirSync(FOLDER).filter(
-  // Those of a cluster and of spot have tests of their own; those of processing jobs are the README's pipeline, whose test runs them.
-  name =>
-    name.endsWith('.yaml') &&
-    !['cluster.yaml', 'spot.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'].includes(name),
+  name => name.endsWith('.yaml') && ![...APART, ...PROCESSING].includes(name),
 );
 
 const MAPS = [
@@ -70,7 +71,7 @@ test('there is one of each way in', () => {
   ]);
 });
 
-test.each(EXAMPLES)('%s says how it is run', example => {
+test.each([...EXAMPLES, ...APART])('%s says how it is run', example => {
   expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
     `optml run fixtures/requests/${example} --map`,
   );
