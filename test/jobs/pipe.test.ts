@@ -10,25 +10,11 @@ import { docker } from '../harness/engine.js';
 import { containerOf } from '../harness/aftermath.js';
 import { runJob, startJob } from '../harness/job.js';
 import { scratch } from '../harness/optml.js';
-import { channel, putObject, shell, shellJob, type Request } from '../harness/requests.js';
+import { feederOf, homeWith, inImage, pipeJob, untilFifo } from '../harness/pipe-job.js';
+import { channel, putObject } from '../harness/requests.js';
 import { pythonClients } from '../store/clients.js';
 
 const run = promisify(execFile);
-
-/** A job whose channels are all in Pipe mode. */
-function pipeJob(lines: readonly string[], channels: readonly Request[], members: Request = {}): Request {
-  return shellJob('true', {
-    ...shell(['cd /opt/ml/input/data', ...lines], { TrainingInputMode: 'Pipe' }),
-    InputDataConfig: channels,
-    ...members,
-  });
-}
-
-async function homeWith(objects: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const home = await scratch('home');
-  for (const [uri, content] of Object.entries(objects)) await putObject(home, uri, content);
-  return home;
-}
 
 /** Text files of a letter each. */
 function letters(count: number): Record<string, string> {
@@ -96,6 +82,18 @@ describe('the FIFOs of a channel', () => {
     expect(status).toBe(0);
   });
 
+  test('bring an end and no byte when all objects are empty, and so do the next ones', async () => {
+    const home = await homeWith({ 's3://data/train/a': '', 's3://data/train/b': '' });
+    const { status, log } = await runJob(
+      pipeJob(
+        [`for n in 0 1; do ${untilFifo('train', '$n')}; wc -c < train_$n; done`],
+        [channel('train', 's3://data/train/')],
+      ),
+      { home },
+    );
+    expect({ status, log }).toEqual({ status: 0, log: ['0', '0'] });
+  });
+
   test('stand beside the folder of a channel in File mode', async () => {
     const home = await homeWith({ 's3://data/train/a': 'piped', 's3://data/files/b': 'file' });
     const { status, log } = await runJob(
@@ -116,45 +114,8 @@ describe('the FIFOs of a channel', () => {
   test('are written to by a user who is not root', async () => {
     const home = await homeWith({ 's3://data/train/a': 'piped' });
     const job = pipeJob(['id -u', 'cat train_0; echo'], [channel('train', 's3://data/train/')]);
-    const specification = job['AlgorithmSpecification'] as Request;
-    const { status, log } = await runJob(
-      { ...job, AlgorithmSpecification: { ...specification, TrainingImage: 'optml-user-1000' } },
-      { home },
-    );
+    const { status, log } = await runJob(inImage(job, 'optml-user-1000'), { home });
     expect({ status, log }).toEqual({ status: 0, log: ['1000', 'piped'] });
-  });
-});
-
-describe('Gzip', () => {
-  const GZIP = { CompressionType: 'Gzip' };
-
-  test('is unpacked on the way, members one after the other', async () => {
-    const text = 'line\n'.repeat(400_000);
-    const home = await homeWith({
-      's3://data/train/a.gz': Buffer.concat([gzipSync('one\n'), gzipSync('two\n')]),
-      's3://data/train/b.gz': gzipSync(text),
-    });
-    const { status, log } = await runJob(
-      pipeJob(
-        ['cat train_0 > /tmp/all; head -n 2 /tmp/all; wc -c < /tmp/all'],
-        [channel('train', 's3://data/train/', GZIP)],
-      ),
-      { home },
-    );
-    expect({ status, log }).toEqual({ status: 0, log: ['one', 'two', String(8 + text.length)] });
-  });
-
-  test.each([
-    ['is none', Buffer.from('plain text')],
-    ['is cut off', gzipSync(randomBytes(100_000)).subarray(0, 50_000)],
-  ])('that %s fails the job, with the URI, and the reader sees no end', async (_, bytes) => {
-    const home = await homeWith({ 's3://data/train/a.gz': gzipSync('good'), 's3://data/train/b.gz': bytes });
-    const { status, described, log } = await runJob(
-      pipeJob(['cat train_0 > /tmp/all; echo ended'], [channel('train', 's3://data/train/', GZIP)]),
-      { home },
-    );
-    expect({ status, log }).toEqual({ status: 1, log: [] });
-    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/b\.gz/);
   });
 });
 
@@ -274,8 +235,7 @@ describe('bad luck', () => {
       { home },
     );
     await job.shows('algo-1 | begun');
-    const { stdout } = await run('pgrep', ['-P', String(job.pid), '-f', 'feeder-main']);
-    process.kill(Number(stdout), 'SIGKILL');
+    process.kill(await feederOf(job), 'SIGKILL');
     const { status, described, log } = await job.finish();
     expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
     expect(described.FailureReason).toMatch(/^InternalServerError/);
@@ -305,19 +265,6 @@ describe('bad luck', () => {
     const { status, described, log } = await job.finish();
     expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
     expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/[bc]/);
-  });
-
-  test('a container that puts something else in a FIFO’s place does not have it written to', async () => {
-    const home = await homeWith({ 's3://data/train/a': 'secret' });
-    const target = join(home, 'target');
-    await writeFile(target, 'untouched');
-    const { status, described } = await runJob(
-      pipeJob(['rm train_0; echo x > train_0; sleep 5; echo ended'], [channel('train', 's3://data/train/')]),
-      { home },
-    );
-    expect(status).toBe(1);
-    expect(described.FailureReason).toMatch(/^InternalServerError/);
-    expect(await readFile(target, 'utf8')).toBe('untouched');
   });
 
   test('a stop reaches a container that reads, and one that waits for a FIFO', async () => {
