@@ -43,6 +43,9 @@ const PIPED: Readonly<Record<string, readonly string[]>> = {
   'pipe-shuffle.yaml': [2, 1, 0].map(
     (part, epoch) => `epoch ${epoch} begins with ${PARTS[part]?.subarray(0, 20).toString() ?? ''}`,
   ),
+  'pipe-recordio.yaml': [
+    `${PARTS.reduce((sum, part) => sum + 8 + Math.ceil(part.length / 4) * 4, 0)} bytes, which begin with  ced7230a ${(PARTS[0]?.length ?? 0).toString(16).padStart(8, '0')}`,
+  ],
   // A record of each part and one of its number: eight bytes before, and padding behind.
   'augmented-manifest.yaml': [
     `${PARTS.reduce((sum, part) => sum + 8 + Math.ceil(part.length / 4) * 4 + 8 + 4, 0)} bytes, which begin with  ced7230a`,
@@ -62,6 +65,7 @@ test('there is one of each way in', () => {
     'file',
     'manifest',
     'pipe-gzip',
+    'pipe-recordio',
     'pipe-shuffle',
     'pipe',
     'sharded',
