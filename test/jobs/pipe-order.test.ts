@@ -146,6 +146,35 @@ describe('ShardedByS3Key', () => {
   });
 });
 
+test('InstanceGroupNames: hosts of other groups have no FIFO, and their config file names the channel', async () => {
+  const home = await homeWith(OBJECTS);
+  const ofGroup = (name: string, group: string): Request => ({
+    ChannelName: name,
+    DataSource: {
+      S3DataSource: { S3DataType: 'S3Prefix', S3Uri: 's3://data/train/', InstanceGroupNames: [group] },
+    },
+  });
+  const group = (InstanceGroupName: string): Request => ({
+    InstanceGroupName,
+    InstanceType: 'ml.m5.large',
+    InstanceCount: 1,
+  });
+  const { status, logOf } = await runJob(
+    pipeJob(
+      [
+        'ls; for n in *_0; do cat $n; echo; done',
+        'grep -o \'"[ab]":\' ../config/inputdataconfig.json | sort',
+      ],
+      [ofGroup('a', 'one'), ofGroup('b', 'two')],
+      { ResourceConfig: { InstanceGroups: [group('one'), group('two')], VolumeSizeInGB: 10 } },
+    ),
+    { home },
+  );
+  expect(status).toBe(0);
+  expect(logOf('algo-1')).toEqual(['a_0', `${ALL} `, '"a":', '"b":']);
+  expect(logOf('algo-2')).toEqual(['b_0', `${ALL} `, '"a":', '"b":']);
+});
+
 describe('ShuffleConfig', () => {
   test.each([
     ['a ManifestFile', BY_MANIFEST, JSON.stringify([{ prefix: 's3://data/train/' }, ...NUMBERS])],
