@@ -18,6 +18,11 @@ describe('in the place of a FIFO', () => {
     ['a link to a FIFO', 'mkfifo other; cat other > taken & ln -s other train_0'],
     ['a folder', 'mkdir train_0'],
     ['a device', 'mknod train_0 c 1 3'],
+    ['a device that nobody drives', 'mknod train_0 c 60 0'],
+    [
+      'a socket',
+      `perl -MSocket -e 'socket S, AF_UNIX, SOCK_STREAM, 0; bind S, sockaddr_un "train_0" or die'`,
+    ],
   ])('%s is not written to, and the job fails', async (_, line) => {
     const home = await homeWith({ 's3://data/train/a': SECRET });
     const { status, described, stderr, log } = await runJob(

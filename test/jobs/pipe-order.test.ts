@@ -129,6 +129,24 @@ describe('ShardedByS3Key', () => {
     ]);
   });
 
+  test('when one share cannot be fed, all hosts are ended, and the job fails with the URI', async () => {
+    const home = await homeWith({
+      [MANIFEST]: '[{"prefix":"s3://data/train/"},"00","gone","02"]',
+      ...OBJECTS,
+    });
+    const { status, described, logOf } = await runJob(
+      pipeJob(
+        ['cat train_0 > /dev/null; echo read; sleep 600'],
+        [listed({ ...BY_MANIFEST, ...SHARDED })],
+        hosts(2),
+      ),
+      { home },
+    );
+    expect(status).toBe(1);
+    expect(logOf('algo-2')).toEqual([]);
+    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/gone/);
+  });
+
   test('with ShuffleConfig, a host gets other objects in each epoch, and all hosts together every one', async () => {
     const home = await homeWith(OBJECTS);
     const source = { S3DataType: 'S3Prefix', S3Uri: 's3://data/train/', ...SHARDED };
