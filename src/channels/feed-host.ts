@@ -44,7 +44,7 @@ export async function feedHost({
   const open = new Set<number>();
   let feeder: Feeder;
   try {
-    feeder = await startFeeder({ folder: inRoom(room, FIFO_FOLDER), channels });
+    feeder = await startFeeder(channels);
   } catch (thrown) {
     folder.close();
     throw thrown;
@@ -82,7 +82,7 @@ async function feedChannel({
     const end = await folder.untilRead(fifo, signal);
     if (end === null) return;
     open.add(end);
-    await Promise.all([folder.make(fifoName(name, epoch + 1)), feeder.feed(name, epoch)]);
+    await Promise.all([folder.make(fifoName(name, epoch + 1)), feeder.feed(name, epoch, end)]);
     open.delete(end);
     closeSync(end);
     // Read to its end, or left: nobody will feed it again, so nobody shall wait for it.

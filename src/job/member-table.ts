@@ -18,7 +18,7 @@ import {
 } from './member-row.js';
 
 const FAST_FILE = {
-  here: 'the objects are downloaded before the container starts, and mounted read-only; with --fastfile lazy, rclone reads them when they are asked for',
+  here: 'the objects are downloaded before the container starts, and mounted read-only; with --fastfile lazy, rclone reads those of folders that are not dealt out when they are asked for',
   why: "the mount is part of SageMaker's instances; how it reads ahead and what it keeps is not documented",
 };
 

@@ -9,7 +9,7 @@ import { optml, scratch } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
-/** They have tests of their own: cluster-example.test.ts, script-mode.test.ts, spot's. */
+/** Run apart: by cluster-example.test.ts, by script-mode.test.ts, and below. */
 const APART = ['cluster.yaml', 'script-mode.yaml', 'spot.yaml'];
 /** The README's pipeline, whose test runs them. */
 const PROCESSING = ['split-digits.yaml', 'evaluate-digits.yaml'];
@@ -45,6 +45,9 @@ const PIPED: Readonly<Record<string, readonly string[]>> = {
   'pipe-shuffle.yaml': [2, 1, 0].map(
     (part, epoch) => `epoch ${epoch} begins with ${PARTS[part]?.subarray(0, 20).toString() ?? ''}`,
   ),
+  'pipe-recordio.yaml': [
+    `${PARTS.reduce((sum, part) => sum + 8 + Math.ceil(part.length / 4) * 4, 0)} bytes, which begin with  ced7230a ${(PARTS[0]?.length ?? 0).toString(16).padStart(8, '0')}`,
+  ],
   // A record of each part and one of its number: eight bytes before, and padding behind.
   'augmented-manifest.yaml': [
     `${PARTS.reduce((sum, part) => sum + 8 + Math.ceil(part.length / 4) * 4 + 8 + 4, 0)} bytes, which begin with  ced7230a`,
@@ -65,6 +68,7 @@ test('there is one of each way in', () => {
     'file',
     'manifest',
     'pipe-gzip',
+    'pipe-recordio',
     'pipe-shuffle',
     'pipe',
     'sharded',
