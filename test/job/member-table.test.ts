@@ -106,9 +106,7 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
   ['VpcConfig.**', { VpcConfig: VPC }, null],
   ['RetryStrategy.**', { RetryStrategy: { MaximumRetryAttempts: 2 } }, null],
   ['Tags.**', { Tags: [{ Key: 'a', Value: 'b' }] }, { Tags: [] }],
-  ['DebugHookConfig.**', { DebugHookConfig: { S3OutputPath: 's3://b' } }, null],
   ['DebugRuleConfigurations.**', { DebugRuleConfigurations: [RULE] }, { DebugRuleConfigurations: [] }],
-  ['TensorBoardOutputConfig.**', { TensorBoardOutputConfig: { S3OutputPath: 's3://b' } }, null],
   [
     'ProfilerConfig.**',
     { ProfilerConfig: { S3OutputPath: 's3://b' } },
@@ -178,6 +176,15 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'ResourceConfig.InstanceGroups',
     { ResourceConfig: { InstanceGroups: [group('a', 2), group('b', 0, 'ml.m6g.large')] } },
   ],
+  ...['a*+', '(?>a)', '(a)(?(1)b)', '\\N{DIGIT ONE}', '(?:(a)|b)*', '(?i:a)b'].map(
+    Regex =>
+      [
+        'AlgorithmSpecification.MetricDefinitions[].Regex',
+        algorithm({ MetricDefinitions: [{ Name: 'm', Regex }] }),
+        'AlgorithmSpecification.MetricDefinitions[0].Regex',
+        algorithm({ MetricDefinitions: [{ Name: 'm', Regex: 'a=([0-9]+)' }] }),
+      ] as [string, Members, string, Members],
+  ),
   [
     'EnableManagedSpotTraining',
     { EnableManagedSpotTraining: true },
