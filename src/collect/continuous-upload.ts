@@ -1,5 +1,6 @@
 /**
- * Uploads the files of an output folder while its container writes them (`S3UploadMode: Continuous`, contract §2.7).
+ * Uploads the files of an output folder while its container writes them (contract §1.8, §1.17, and §2.7 for `S3UploadMode:
+ * Continuous`).
  *
  * One watch a folder, which is read when it is new; events are hints only, as none says that a file is whole. A file is sent
  * when size and time of change have held still over two looks, and not kept when they have changed while it was sent. What was
@@ -12,7 +13,7 @@ import type { UploadPlan } from '../plan/uploads.js';
 import type { Store } from '../store/port.js';
 import { openBeneath, within } from './open-beneath.js';
 import { stampOf } from './output-entry.js';
-import { below } from './upload-output.js';
+import { below, isWithout } from './upload-output.js';
 
 /** Path below the folder → the stamp of the file as it was sent. */
 export type SentFiles = ReadonlyMap<string, string>;
@@ -44,6 +45,8 @@ export class ContinuousUpload {
   readonly #reading = new Set<Promise<void>>();
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  /** The folder itself is not there yet. */
+  #absent = false;
   #stopped = false;
   #troubled = false;
 
@@ -72,10 +75,11 @@ export class ContinuousUpload {
   }
 
   #enter(folder: string): void {
-    if (this.#stopped || this.#watchers.has(folder)) return;
+    if (this.#stopped || this.#watchers.has(folder) || isWithout(this.#options.upload, folder)) return;
     const reading = this.#read(folder).catch((thrown: unknown) => {
       // It is gone, or no folder any more. What else there may be is the collecting's.
-      if (!isGone(thrown)) this.#trouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
+      if (isGone(thrown)) this.#absent ||= folder === '';
+      else this.#trouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
     });
     this.#reading.add(reading);
     void reading.finally(() => this.#reading.delete(reading));
@@ -108,6 +112,10 @@ export class ContinuousUpload {
 
   /** Looks at everything that has changed, and sends what is whole. Gives the milliseconds until the next look. */
   async #look(): Promise<number> {
+    if (this.#absent) {
+      this.#absent = false;
+      this.#enter('');
+    }
     const paths = [...this.#changed.keys()].values();
     const failures: unknown[] = [];
     const work = async (): Promise<void> => {

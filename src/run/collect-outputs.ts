@@ -8,7 +8,7 @@ import { asOptmlError, type OptmlError } from '../errors.js';
 import type { HostOutputs, OutputEntry } from '../collect/output-entry.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import { reasonOfUpload } from '../report/failure-reason.js';
-import { NOTHING_SENT, type SentOutputs } from './continuous-outputs.js';
+import { NOTHING_SENT, sentByAll, type SentOutputs } from './continuous-outputs.js';
 import { roomOf } from './prepare-hosts.js';
 import type { JobRun } from './run-job.js';
 
@@ -89,8 +89,6 @@ async function uploadOne(
 ): Promise<boolean> {
   const { store, control, reporter } = run;
   const sources = placed.filter(({ host }) => upload.hosts.includes(host));
-  // What was sent while the job ran is known by its path, which several hosts may share.
-  const only = sources.length === 1 ? sources[0] : undefined;
   const clashes: string[] = [];
   const outputs = mergeOutputs(
     sources.map(handle => ({ host: handle.host, outputs: outputsFor(run, handle) })),
@@ -111,7 +109,7 @@ async function uploadOne(
   const result = await collect({
     upload,
     outputs,
-    ...(only === undefined ? {} : { sent: sent(only.host, upload.from) }),
+    sent: sentByAll(sources.map(({ host }) => sent(host, upload.from))),
     store,
     signal: control.killing,
     onTransfer(change) {

@@ -21,7 +21,7 @@ export function startContinuousOutputs(
   if (uploads.length > 0 && watched.length < placed.length)
     reporter.say({
       kind: 'note',
-      text: 'The folders of this job lie in volumes of the engine, which cannot be watched: Continuous outputs are uploaded when it has ended.',
+      text: `The folders of this job lie in volumes of the engine, which cannot be watched: ${uploads.map(({ from }) => from).join(', ')} will be uploaded when it has ended.`,
     });
   const running = watched.flatMap(handle =>
     uploads.map(upload => ({
@@ -46,6 +46,18 @@ export function startContinuousOutputs(
       return (host, from) => sent.get(keyOf(host, from)) ?? new Map<string, string>();
     },
   };
+}
+
+/** What several hosts have sent under one path is not known to be the right one's: it is sent again. */
+export function sentByAll(each: readonly SentFiles[]): SentFiles {
+  const stamps = new Map<string, string>();
+  const shared = new Set<string>();
+  for (const sent of each)
+    for (const [path, stamp] of sent)
+      if (stamps.has(path)) shared.add(path);
+      else stamps.set(path, stamp);
+  for (const path of shared) stamps.delete(path);
+  return stamps;
 }
 
 function keyOf(host: string, from: string): string {
