@@ -3,12 +3,13 @@
  * to look it up and to change it: the differences of a job, its refusals and docs/differences.md come from these rows.
  */
 import {
-  ACCELERATED,
+  ACCELERATED_DIFFERENCE,
   FROM_PRIVATE_REGISTRY,
   GIVEN,
   OF_TWO_PLATFORMS,
   is,
   isModeOfAChannel,
+  MACHINE,
   moreThan,
   PROFILING,
   TRUE,
@@ -25,12 +26,6 @@ const FAST_FILE = {
 
 const WHILE_IT_RUNS =
   'while the job runs, a file when it has held still for half a second (UNCONFIRMED); on engines whose volumes this machine cannot watch, when it has ended, and the run says so';
-
-const ACCELERATED_DIFFERENCE = {
-  when: ACCELERATED,
-  here: 'the container gets no GPU and no accelerator',
-  why: 'optml does not hand them to containers yet',
-};
 
 export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'TrainingJobName', honoured: '' },
@@ -197,14 +192,13 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ResourceConfig', honoured: '' },
   {
     member: 'ResourceConfig.InstanceType',
-    honoured:
-      "stands in resourceconfig.json and picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
+    honoured: `stands in resourceconfig.json and picks the image's platform (arm64 for Graviton). ${MACHINE}`,
     difference: ACCELERATED_DIFFERENCE,
   },
   {
     member: 'ResourceConfig.InstanceCount',
     honoured:
-      "a container a host, algo-1 …, on a network of the job's own; all have this machine's CPU and memory",
+      "a container a host, algo-1 …, on a network of the job's own; all share this machine's CPU and memory",
   },
   { member: 'ResourceConfig.VolumeSizeInGB', honoured: 'not a limit: the job has the disk of this machine' },
   {

@@ -68,7 +68,7 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
   ],
   [
     'ResourceConfig.InstanceType',
-    resources({ InstanceType: 'ml.g5.xlarge' }),
+    resources({ InstanceType: 'ml.trn1.2xlarge' }),
     resources({ InstanceType: 'ml.c6g.xlarge' }),
   ],
   [
@@ -78,7 +78,7 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
   ],
   [
     'ResourceConfig.InstanceGroups[].InstanceType',
-    { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.g5.xlarge')] } },
+    { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.trn1.2xlarge')] } },
     { ResourceConfig: { InstanceGroups: [group('a', 1)] } },
   ],
   ['ResourceConfig.VolumeKmsKeyId', resources({ VolumeKmsKeyId: 'k' }), resources({ VolumeKmsKeyId: '' })],

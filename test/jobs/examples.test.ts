@@ -10,9 +10,10 @@ import { optml, scratch } from '../harness/optml.js';
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
 const EXAMPLES = readdirSync(FOLDER).filter(
-  // A cluster's example has a test of its own; those of processing jobs are the README's pipeline, whose test runs them.
+  // The examples of clusters and of what can be watched have tests of their own; those of processing jobs are the README's pipeline, whose test runs them.
   name =>
-    name.endsWith('.yaml') && !['cluster.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'].includes(name),
+    name.endsWith('.yaml') &&
+    !['cluster.yaml', 'watched.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'].includes(name),
 );
 
 const MAPS = [
