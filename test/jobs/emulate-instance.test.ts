@@ -16,7 +16,7 @@ const WAITS = ["trap 'exit 0' TERM", 'echo ready', 'sleep 600 & wait'];
 
 /** What the engine was asked for: CPUs in billionths, bytes of memory, of memory with swap, and of /dev/shm. */
 async function limitsOf(job: string): Promise<string> {
-  const id = await docker('ps', '-q', '--filter', `label=optml.job=${job}`);
+  const id = await docker('ps', '-aq', '--filter', `label=optml.job=${job}`);
   const { NanoCpus, Memory, MemorySwap, ShmSize } = JSON.parse(
     await docker('inspect', '--format', '{{json .HostConfig}}', id),
   ) as Record<string, number>;

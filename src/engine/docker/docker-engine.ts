@@ -22,7 +22,7 @@ import { containerOptions, LABELS, labelsOf, type Room } from './container-optio
 import { findImage, type ImageSources } from './images.js';
 import { closeNetwork, openNetwork } from './job-network.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
-import type { ContainerMachine } from './share-of-machine.js';
+import { UNKNOWN_MACHINE, type ContainerMachine } from './share-of-machine.js';
 
 export interface DockerEngineOptions {
   readonly endpoint: Endpoint;
@@ -39,7 +39,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   const docker = dockerClient(options.endpoint);
   const abortable = docker as unknown as Abortable;
   const name = `the Docker engine at ${options.endpoint.url}`;
-  let machine: ContainerMachine = NOT_ASKED;
+  let machine: ContainerMachine = UNKNOWN_MACHINE;
   let isDesktop = false;
   let bindsRooms = options.ownsRootFiles && options.endpoint.url.startsWith('unix://');
 
@@ -266,12 +266,6 @@ function cannotSee(engine: string, { outside, shared }: HostToPlace): OptmlError
     `${engine} cannot mount ${folder}: it does not see the files of this machine; run the job on an engine that does.`,
   );
 }
-
-const NOT_ASKED: ContainerMachine = {
-  cpus: 0,
-  memoryBytes: 0,
-  limits: { cpus: false, memory: false },
-};
 
 function machineOf(info: EngineInfo): ContainerMachine {
   return {

@@ -2,8 +2,14 @@
 import type Docker from 'dockerode';
 import type { EngineFacts, HostToPlace } from '../port.js';
 
-/** `memoryBytes` is 0 before the engine was asked. */
 export type ContainerMachine = Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'limits'>;
+
+/** Before the engine was asked, and for containers that do not run: they get the engine's own defaults. */
+export const UNKNOWN_MACHINE: ContainerMachine = {
+  cpus: 0,
+  memoryBytes: 0,
+  limits: { cpus: false, memory: false },
+};
 
 export function shareOfMachine(
   { limits, gpus }: Pick<HostToPlace['plan'], 'limits' | 'gpus'>,
