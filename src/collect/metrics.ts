@@ -37,7 +37,7 @@ export interface MetricScanner {
 /** When more than this waits, the log is faster than the search, and the oldest lines are left out. */
 const MAX_WAITING_CHARACTERS = 64 * 1024 * 1024;
 /** So long the end of a job waits for the search. */
-const FINISH_MS = 15_000;
+const FINISH_MS = 10_000;
 
 export function startMetricScanner(definitions: readonly MetricDefinition[]): MetricScanner {
   const { metrics, unreadable } = read(definitions);
