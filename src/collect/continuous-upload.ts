@@ -1,5 +1,6 @@
 /**
- * Uploads the files of a folder while its container writes them: `S3UploadMode: Continuous` and checkpoints (contract §2.7, §1.9).
+ * Uploads the files of a folder while its container writes them: outputs (contract §1.8, §1.17, and §2.7 for `S3UploadMode:
+ * Continuous`) and checkpoints (§1.9).
  *
  * One watch a folder, which is read when it is new; events are hints only, as none says that a file is whole. A file is sent
  * when nothing has changed it for half a second, and not kept when it has changed while it was sent. What was
@@ -17,7 +18,7 @@ import { HeldFolder, openIn } from './held-folder.js';
 import { isGone, openBeneath, within } from './open-beneath.js';
 import { stampOf } from './output-entry.js';
 import { Storm } from './storm.js';
-import { below } from './upload-output.js';
+import { below, isWithout } from './upload-output.js';
 import { ChangedWhileSent, wholeContent } from './whole-content.js';
 
 type MaybeMarked = Omit<Marked, 'folder'> & { readonly folder: FileHandle | null };
@@ -58,6 +59,8 @@ export class ContinuousUpload {
   readonly #reading = new Set<Promise<void>>();
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  /** The folder itself is not there yet. */
+  #absent = false;
   #stopped = false;
   readonly #storm = new Storm();
   #troubled = false;
@@ -88,10 +91,11 @@ export class ContinuousUpload {
   }
 
   #enter(folder: string): void {
-    if (this.#stopped || this.#watchers.has(folder)) return;
+    if (this.#stopped || this.#watchers.has(folder) || isWithout(this.#options.upload, folder)) return;
     const reading = this.#read(folder).catch((thrown: unknown) => {
       // It is gone, or no folder any more. What else there may be is the collecting's.
-      if (!isGone(thrown)) this.#trouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
+      if (isGone(thrown)) this.#absent ||= folder === '';
+      else this.#trouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
     });
     this.#reading.add(reading);
     void reading.finally(() => this.#reading.delete(reading));
@@ -135,6 +139,10 @@ export class ContinuousUpload {
   /** Looks at everything that has changed, and sends what is whole. Gives the milliseconds until the next look. */
   async #look(): Promise<number> {
     if (this.#storm.look()) return LOOK_MS;
+    if (this.#absent) {
+      this.#absent = false;
+      this.#enter('');
+    }
     const paths = [...this.#changed].values();
     const failures: unknown[] = [];
     const { root } = this.#options;

@@ -2,7 +2,15 @@
  * What becomes of every member of CreateProcessingJob: honoured as on SageMaker, different here, or refused. The
  * differences of a job, its refusals and docs/differences.md come from these rows.
  */
-import { ACCELERATED, GIVEN, is, NETWORK_NOT_ISOLATED, TRUE, type MemberRow } from './member-row.js';
+import {
+  ACCELERATED_DIFFERENCE,
+  GIVEN,
+  is,
+  MACHINE,
+  NETWORK_NOT_ISOLATED,
+  TRUE,
+  type MemberRow,
+} from './member-row.js';
 
 export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingJobName', honoured: '' },
@@ -114,12 +122,8 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ProcessingResources.ClusterConfig.InstanceType',
-    honoured: "picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
-    difference: {
-      when: ACCELERATED,
-      here: 'the container gets no GPU and no accelerator',
-      why: 'optml does not hand them to containers yet',
-    },
+    honoured: `picks the image's platform (arm64 for Graviton). ${MACHINE}`,
+    difference: ACCELERATED_DIFFERENCE,
   },
   {
     member: 'ProcessingResources.ClusterConfig.VolumeSizeInGB',

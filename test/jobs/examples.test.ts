@@ -9,8 +9,8 @@ import { optml, scratch } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
-/** Run apart: by cluster-example.test.ts, by script-mode.test.ts, and below. */
-const APART = ['cluster.yaml', 'script-mode.yaml', 'spot.yaml'];
+/** Run apart: by tests of their own, or below. */
+const APART = ['cluster.yaml', 'script-mode.yaml', 'spot.yaml', 'watched.yaml'];
 /** The README's pipeline, whose test runs them. */
 const PROCESSING = ['split-digits.yaml', 'evaluate-digits.yaml'];
 const EXAMPLES = readdirSync(FOLDER).filter(

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import type { HostLabels, HostToPlace, JobNetwork } from '../port.js';
+import { shareOfMachine, type ContainerMachine } from './share-of-machine.js';
 
 export const LABELS = {
   job: 'optml.job',
@@ -24,8 +25,11 @@ export function containerOptions({
   labels,
   outside,
   room,
-  sharedMemoryBytes,
-}: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
+  machine,
+}: HostToPlace & {
+  readonly room: Room;
+  readonly machine: ContainerMachine;
+}): Docker.ContainerCreateOptions {
   const { entrypoint, command, environment, platform } = plan.container;
   return {
     name: resourceName(labels),
@@ -44,8 +48,7 @@ export function containerOptions({
         ...plan.mounts.map(mount => mountOf(mount, { room, outside })),
         ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
       ],
-      // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
-      ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
+      ...shareOfMachine(plan, machine),
       ...placeInNetwork(plan.name, network),
     },
     ...(network.id === null ? {} : { NetworkingConfig: endpoint(plan.name, network.id, network) }),

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { HostToPlace } from '../port.js';
 import { asDockerLabels, containerOptions, resourceName } from './container-options.js';
+import { UNKNOWN_MACHINE } from './share-of-machine.js';
 
 /** Mount path → volume name. */
 export type Volumes = Readonly<Record<string, string>>;
@@ -43,14 +44,14 @@ export async function fillVolumes(
 ): Promise<void> {
   // What comes from elsewhere is not touched: of it, the room has an empty folder.
   const inRoom = host.plan.mounts.filter(({ path }) => host.outside[path] === undefined);
-  const writable = { ...host.plan, mounts: inRoom.map(mount => ({ ...mount, writable: true })) };
+  const writable = inRoom.map(mount => ({ ...mount, writable: true }));
   const options = containerOptions({
     ...host,
-    plan: writable,
+    plan: { ...host.plan, mounts: writable, limits: null, gpus: 0 },
     shared: [],
     network: { kind: 'none', id: null, addresses: {} },
     room: { kind: 'volumes', volumes },
-    sharedMemoryBytes: 0,
+    machine: UNKNOWN_MACHINE,
   });
   const loader = await docker.createContainer({
     ...options,
