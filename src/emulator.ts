@@ -16,6 +16,8 @@ import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import { assertCanMount } from './channels/lazy-mount.js';
+import type { Difference } from './job/differences.js';
+import { refuseUnknownInstances } from './job/instances.js';
 import { parseJob, type Job, type KindedRequest } from './job/job.js';
 import type { JobRequest } from './job/job-request.js';
 import { s3Channels, type TrainingRequest } from './job/training-job.js';
@@ -30,6 +32,7 @@ import { nextChange, readLogs } from './journal/log-reader.js';
 import { thisProcess } from './journal/owner.js';
 import { runningEndpoint } from './journal/running-endpoint.js';
 import { sdkConfig } from './journal/sdk-config.js';
+import { machineDifferences } from './plan/machine-differences.js';
 import { planJob } from './plan/plan.js';
 import { printPlan, type ListedObjects, type PrintedPlan } from './plan/printed-plan.js';
 import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/describe.js';
@@ -115,13 +118,18 @@ export class Emulator {
     try {
       const engine = await this.#openEngine();
       // Nothing is begun before the engine has answered.
-      await engine.probe(control.stopping);
+      const machine = await engine.probe(control.stopping);
+      const { emulateInstance } = this.settings;
+      const differences = machineDifferences(job, { emulateInstance, machine });
+      this.#refuseStrictly(differences);
       const sweep = this.#sweepParts({ home, engine, observer });
       await closeDeadRuns(sweep);
       const { owner } = sweep;
       const { keep: keepRoom } = this.settings;
       return await acceptJob({
-        job,
+        job: { ...job, differences: [...job.differences, ...differences] },
+        emulateInstance,
+        hasGpus: machine.hasGpus,
         home,
         owner,
         store,
@@ -159,7 +167,8 @@ export class Emulator {
         if (fault !== null) throw fault;
         const objects = new Map<string, ListedObjects>();
         for (const listing of listings) objects.set(listing.channel, await all(listedObjects(listing)));
-        const plan = planJob(job, { storeAccess: this.settings.store !== 'aws' });
+        const { emulateInstance } = this.settings;
+        const plan = planJob(job, { storeAccess: this.settings.store !== 'aws', emulateInstance });
         return printPlan(plan, channel => objects.get(channel) ?? []);
       });
     } finally {
@@ -297,10 +306,16 @@ export class Emulator {
   }
 
   #parse(request: KindedRequest): Job {
-    const { region, account, strict } = this.settings;
+    const { region, account, emulateInstance } = this.settings;
     const job = parseJob(request, { region, account });
-    if (!strict || job.differences.length === 0) return job;
-    const list = job.differences.map(one => `${one.member}: ${one.here} (${one.why})`).join('; ');
+    if (emulateInstance) refuseUnknownInstances(job);
+    this.#refuseStrictly(job.differences);
+    return job;
+  }
+
+  #refuseStrictly(differences: readonly Difference[]): void {
+    if (!this.settings.strict || differences.length === 0) return;
+    const list = differences.map(one => `${one.member}: ${one.here} (${one.why})`).join('; ');
     throw new OptmlError(
       'REQUEST_REFUSED',
       `--strict refuses this request for what would be different from SageMaker: ${list}`,

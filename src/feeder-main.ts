@@ -16,10 +16,10 @@ function say(message: FromFeeder): void {
 
 async function hear(message: ToFeeder<StoreAddress>): Promise<void> {
   if (message.kind === 'begin') {
-    const { store, room, channels } = message;
-    server = serveFeeds({ room, channels, store: await connectStore(store.settings, store.place) });
+    const { store, channels } = message;
+    server = serveFeeds({ channels, store: await connectStore(store.settings, store.place) });
     say({ kind: 'ready' });
-  } else if (server !== undefined) say(await server.feed(message.channel, message.epoch));
+  } else if (server !== undefined) say(await server.feed(message));
 }
 
 process.on('message', (message: ToFeeder<StoreAddress>) => {
@@ -30,4 +30,5 @@ process.on('message', (message: ToFeeder<StoreAddress>) => {
 });
 
 // An ordinary exit would wait for threads that wait for readers.
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+const end = (): boolean => process.kill(process.pid, 'SIGKILL');
+process.on('disconnect', () => void Promise.resolve(server?.unread()).finally(end));

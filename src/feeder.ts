@@ -20,7 +20,7 @@ const PROGRAM = fileURLToPath(new URL('./feeder-main.js', import.meta.url));
 const OTHER_THREADS = 4;
 
 export function feederOf(store: StoreAddress): StartFeeder {
-  return async ({ room, channels }) => {
+  return async channels => {
     if (process.platform !== 'linux')
       throw new OptmlError(
         'ENGINE_UNFIT',
@@ -37,7 +37,7 @@ export function feederOf(store: StoreAddress): StartFeeder {
     });
     const running = talkTo(child);
     try {
-      await running.begin({ kind: 'begin', store, room, channels });
+      await running.begin({ kind: 'begin', store, channels });
     } catch (thrown) {
       await running.end();
       throw thrown;
@@ -80,10 +80,11 @@ function talkTo(child: ChildProcess): Feeder & { begin(message: ToFeeder<StoreAd
       child.send(message);
       await ready.promise;
     },
-    async feed(channel, epoch) {
+    async feed(channel, epoch, end) {
       const answer = deferred<undefined>();
       asked.set(channel, answer);
-      if (child.connected) child.send({ kind: 'feed', channel, epoch } satisfies ToFeeder);
+      const fifo = `/proc/${process.pid}/fd/${end}`;
+      if (child.connected) child.send({ kind: 'feed', channel, epoch, fifo } satisfies ToFeeder);
       else lost('it is gone');
       await answer.promise;
     },

@@ -16,6 +16,7 @@ const FILE = z
     dockerHost: z.string(),
     strict: z.boolean(),
     keep: z.boolean(),
+    emulateInstance: z.boolean(),
   })
   .partial();
 

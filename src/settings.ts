@@ -22,6 +22,8 @@ export interface Settings {
   readonly dockerHost: string | undefined;
   readonly strict: boolean;
   readonly keep: boolean;
+  /** A container gets as much of the machine as its instance type has. */
+  readonly emulateInstance: boolean;
   readonly workingFolder: string;
 }
 
@@ -39,6 +41,7 @@ export interface SettingFlags {
   readonly dockerHost?: string;
   readonly strict?: boolean;
   readonly keep?: boolean;
+  readonly emulateInstance?: boolean;
 }
 
 export interface SettingSources {
@@ -101,6 +104,10 @@ export function resolveSettings(sources: SettingSources): Settings {
     ),
     strict: flags.strict ?? asBoolean(one(undefined, 'OPTML_STRICT', 'strict')) ?? false,
     keep: flags.keep ?? asBoolean(one(undefined, 'OPTML_KEEP', 'keep')) ?? false,
+    emulateInstance:
+      flags.emulateInstance ??
+      asBoolean(one(undefined, 'OPTML_EMULATE_INSTANCE', 'emulateInstance')) ??
+      false,
     workingFolder,
   };
 }

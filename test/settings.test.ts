@@ -26,6 +26,7 @@ test('without anything the embedded store in the user’s home is used', () => {
     dockerHost: undefined,
     strict: false,
     keep: false,
+    emulateInstance: false,
     workingFolder: '/work',
   });
 });

@@ -48,7 +48,7 @@ export async function feedHost({
   const open = new Set<number>();
   let feeder: Feeder;
   try {
-    feeder = await startFeeder({ room, channels });
+    feeder = await startFeeder(channels);
   } catch (thrown) {
     for (const { folder } of fifos) folder.close();
     throw thrown;
@@ -86,7 +86,7 @@ async function feedChannel({
     const end = await folder.untilRead(fifo, signal);
     if (end === null) return;
     open.add(end);
-    await Promise.all([folder.make(fifoName(plan, epoch + 1)), feeder.feed(plan.name, epoch)]);
+    await Promise.all([folder.make(fifoName(plan, epoch + 1)), feeder.feed(plan.name, epoch, end)]);
     open.delete(end);
     closeSync(end);
     // Read to its end, or left: nobody will feed it again, so nobody shall wait for it.

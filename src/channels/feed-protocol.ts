@@ -12,15 +12,13 @@ export interface FedChannel {
 }
 
 export type ToFeeder<How = unknown> =
-  /** First. `store`: how to open it; `room`: where the folders of the FIFOs lie, held by their descriptors from now on. */
-  | {
-      readonly kind: 'begin';
-      readonly store: How;
-      readonly room: string;
-      readonly channels: readonly FedChannel[];
-    }
-  /** A reader has opened this epoch's FIFO. */
-  | { readonly kind: 'feed'; readonly channel: string; readonly epoch: number };
+  /** First. `store`: how to open it. */
+  | { readonly kind: 'begin'; readonly store: How; readonly channels: readonly FedChannel[] }
+  /**
+   * A reader has opened this epoch's FIFO, which is open at `fifo`, a path in `/proc`: its name is in the container's hands, who may
+   * have taken it away already.
+   */
+  | { readonly kind: 'feed'; readonly channel: string; readonly epoch: number; readonly fifo: string };
 
 export type FromFeeder =
   | { readonly kind: 'ready' }
@@ -35,14 +33,14 @@ export type FromFeeder =
 
 /** A running feeder. */
 export interface Feeder {
-  /** When the epoch is in the FIFO, or its reader has left. Throws what made the feeding impossible. */
-  feed(channel: string, epoch: number): Promise<void>;
+  /**
+   * When the epoch is in the FIFO, or its reader has left. `end`: a write end that this process has open meanwhile. Throws what
+   * made the feeding impossible.
+   */
+  feed(channel: string, epoch: number, end: number): Promise<void>;
   /** Ends it at once. */
   end(): Promise<void>;
 }
 
-/** Starts one for the channels of a host, whose FIFOs lie in its room. */
-export type StartFeeder = (work: {
-  readonly room: string;
-  readonly channels: readonly FedChannel[];
-}) => Promise<Feeder>;
+/** Starts one for the channels of a host. */
+export type StartFeeder = (channels: readonly FedChannel[]) => Promise<Feeder>;

@@ -12,6 +12,8 @@ export interface FifoWriter {
   write(chunks: readonly Uint8Array[]): Promise<boolean>;
   /** When everything is in the FIFO. False when the reader has left. */
   finish(): Promise<boolean>;
+  /** Does anybody have the other end open? */
+  isRead(): boolean;
   close(): Promise<void>;
 }
 
@@ -24,13 +26,20 @@ const CHUNKS = 1024;
 
 const { O_WRONLY, O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
 
-/** Null when there is no reader any more. */
+/** Linux's own, which Node does not name: the thing itself is held, and nothing of it is opened. */
+const O_PATH = 0o10000000;
+
+/** `path` leads to an open FIFO, by way of `/proc`. Null when there is no reader any more. */
 export async function openFifo(path: string): Promise<FifoWriter | null> {
-  const first = openForReader(path);
-  if (first === null) return null;
+  let first: number;
   try {
-    const handle = await openBlocking(path);
-    return handle === null ? null : fifoWriter(handle);
+    first = openSync(path, O_WRONLY | O_NONBLOCK);
+  } catch (thrown) {
+    if (['ENXIO', 'ENOENT'].includes(systemCode(thrown) ?? '')) return null;
+    throw thrown;
+  }
+  try {
+    return fifoWriter(await openBlocking(first));
   } finally {
     closeSync(first);
   }
@@ -38,19 +47,25 @@ export async function openFifo(path: string): Promise<FifoWriter | null> {
 
 /**
  * A write end that does not wait; null when nobody reads. Throws when the path is no FIFO: the container may have put something
- * else there, which must not be written.
+ * else there, which must not be written. A device must not even be opened: for some, that is an order.
  */
 export function openForReader(path: string): number | null {
-  let descriptor;
+  let held: number | undefined;
   try {
-    descriptor = openSync(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW);
+    held = openSync(path, O_PATH | O_NOFOLLOW);
+    if (!fstatSync(held).isFIFO()) throw noFifo(path);
+    return openAgain(held, O_WRONLY | O_NONBLOCK);
   } catch (thrown) {
     if (['ENXIO', 'ENOENT'].includes(systemCode(thrown) ?? '')) return null;
     throw noFifo(path);
+  } finally {
+    if (held !== undefined) closeSync(held);
   }
-  if (fstatSync(descriptor).isFIFO()) return descriptor;
-  closeSync(descriptor);
-  throw noFifo(path);
+}
+
+/** The same FIFO once more, whatever has its name by now. */
+function openAgain(descriptor: number, flags: number): number {
+  return openSync(`/proc/self/fd/${descriptor}`, flags);
 }
 
 function noFifo(path: string): OptmlError {
@@ -62,22 +77,16 @@ function noFifo(path: string): OptmlError {
 }
 
 /** Writing must wait for the reader, so this end is opened to block; which it does for ever if the reader leaves just now. */
-async function openBlocking(path: string): Promise<FileHandle | null> {
-  const opening = openLater(path, O_WRONLY | O_NOFOLLOW);
+async function openBlocking(first: number): Promise<FileHandle> {
+  const opening = openLater(`/proc/self/fd/${first}`, O_WRONLY);
   const late = new AbortController();
   const opened = opening.finally(() => late.abort());
   const waited = delay(PATIENCE_MS, undefined, { signal: late.signal }).catch(() => undefined);
   await Promise.race([opened.catch(() => undefined), waited]);
   let rescue: number | undefined;
-  if (!late.signal.aborted) rescue = openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  if (!late.signal.aborted) rescue = openAgain(first, O_RDONLY | O_NONBLOCK);
   try {
-    const handle = await opened;
-    if ((await handle.stat()).isFIFO()) return handle;
-    await handle.close();
-    throw noFifo(path);
-  } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') return null;
-    throw thrown;
+    return await opened;
   } finally {
     if (rescue !== undefined) closeSync(rescue);
   }
@@ -138,6 +147,15 @@ function fifoWriter(handle: FileHandle): FifoWriter {
       await sendGathered();
       while (writing !== undefined) await writing;
       return !left;
+    },
+    isRead() {
+      try {
+        closeSync(openAgain(handle.fd, O_WRONLY | O_NONBLOCK));
+        return true;
+      } catch (thrown) {
+        if (systemCode(thrown) === 'ENXIO') return false;
+        throw thrown;
+      }
     },
     close: () => handle.close(),
   };

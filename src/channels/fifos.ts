@@ -51,7 +51,8 @@ export function openFifoFolder(folder: string): FifoFolder {
       try {
         unlinkSync(`${here}/${name}`);
       } catch (thrown) {
-        if (systemCode(thrown) !== 'ENOENT') throw thrown;
+        // The container has taken it away, or made a folder in its place: nobody waits there either.
+        if (!['ENOENT', 'EISDIR', 'EPERM'].includes(systemCode(thrown) ?? '')) throw thrown;
       }
     },
     close: () => closeSync(descriptor),

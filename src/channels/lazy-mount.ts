@@ -91,7 +91,7 @@ export async function mountLazily({
   if (status !== 0)
     throw new OptmlError(
       'STORE_UNREACHABLE',
-      `rclone could not mount s3://${bucket}/${key} (${(await textOf(log)).trim().split('\n').at(-1) ?? ''}): leave --fastfile lazy out.`,
+      `rclone could not mount s3://${bucket}/${key} (${(await textOf(log)).trim().split('\n')[0] ?? ''}): leave --fastfile lazy out.`,
     );
 }
 

@@ -1,5 +1,6 @@
 /**
- * Uploads the files of a folder while its container writes them: `S3UploadMode: Continuous` and checkpoints (contract §2.7, §1.9).
+ * Uploads the files of a folder while its container writes them: outputs (contract §1.8, §1.17, and §2.7 for `S3UploadMode:
+ * Continuous`) and checkpoints (§1.9).
  *
  * A file is sent when it has held still over two looks, over four while somebody has it open for writing, and not kept when it
  * has changed while it was sent. What was missed, or is written last, is found by the collecting at the end. What the container
@@ -16,7 +17,7 @@ import { Lane } from './lane.js';
 import { isGone, openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
 import { fileId, filesBeingWritten } from './open-writers.js';
 import { stampOf } from './output-entry.js';
-import { below } from './upload-output.js';
+import { below, isWithout } from './upload-output.js';
 import { join, WatchedTree } from './watched-tree.js';
 import { ChangedWhileSent, wholeContent } from './whole-content.js';
 
@@ -92,6 +93,7 @@ export class ContinuousUpload {
     this.#tree = new WatchedTree({
       root: options.root,
       base: options.base,
+      isWithout: folder => isWithout(options.upload, folder),
       onChange: (folder, name) => this.#note(folder, name),
       onTrouble: thrown => this.#tell(thrown),
     });

@@ -6,6 +6,7 @@ import { closeSync, constants, lstatSync, openSync, readlinkSync, readSync, type
 import { open, opendir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.js';
+import type { FileBody } from '../store/port.js';
 import { stampOf, type HostOutputs, type OutputEntry } from './output-entry.js';
 
 /** Large reads: the packer is not the limit then. */
@@ -87,10 +88,28 @@ function entryOf(root: string, path: string, info: Stats): OutputEntry {
       stamp: stampOf(info),
       body: () => contentOf(join(root, path), info.size),
       held: () => heldContentOf(join(root, path), info.size),
+      open: () => openContent(join(root, path), info.size),
     };
   if (info.isDirectory()) return { ...common, kind: 'folder' };
   if (info.isSymbolicLink()) return { ...common, kind: 'link', target: readlinkSync(join(root, path)) };
   return { ...common, kind: 'other' };
+}
+
+async function openContent(path: string, size: number): Promise<FileBody & AsyncDisposable> {
+  const handle = await openPlain(path);
+  return {
+    size,
+    async read(into, offset) {
+      let filled = 0;
+      while (filled < into.length) {
+        const { bytesRead } = await handle.read(into, filled, into.length - filled, offset + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
+    },
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
 }
 
 function heldContentOf(path: string, size: number): Uint8Array {

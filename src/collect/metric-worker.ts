@@ -1,23 +1,36 @@
-/** Searches log lines for metrics in a thread of its own: a user's pattern may take for ever, and nothing else must wait for it. */
+/** Searches a log for metrics in a thread of its own: a user's pattern may take for ever, and nothing else must wait for it. */
+import { Script } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { MetricDefinition, MetricValue, ToScanner } from './metrics.js';
+import { MetricSearch, type LogText, type SearchedMetric } from './metric-search.js';
+import type { FromSearch } from './metrics.js';
 
-const { definitions } = workerData as { definitions: readonly MetricDefinition[] };
-const patterns = definitions.map(({ name, regex }) => ({ name, pattern: new RegExp(regex) }));
-const last = new Map<string, MetricValue>();
+/** Longer than this no pattern is tried on one line. Those that are sound take microseconds. */
+const LINE_MS = 1_000;
 
-parentPort?.on('message', (message: ToScanner) => {
-  if (message.kind === 'finish') {
-    parentPort?.postMessage({ kind: 'final', values: [...last.values()] });
-    return;
+const search = new MetricSearch(workerData as readonly SearchedMetric[]);
+
+// A search for a pattern can be ended from outside only in a script that has a time limit.
+Object.assign(globalThis, { searchForMetrics: () => search.run() });
+const script = new Script('searchForMetrics()');
+
+parentPort?.on('message', (texts: readonly LogText[]) => {
+  search.begin(texts);
+  const givenUp: string[] = [];
+  while (!runs()) {
+    // It may have begun late in the time: then it gets another chance.
+    const name = search.giveUp(LINE_MS / 2);
+    if (name !== null) givenUp.push(name);
   }
-  for (const line of message.lines)
-    for (const { name, pattern } of patterns) {
-      const found = pattern.exec(line)?.[1];
-      // A metric is a 32-bit float on the platform, which shows in its digits (contract §1.15).
-      const value = Math.fround(Number(found));
-      if (found !== undefined && found.trim() !== '' && Number.isFinite(value))
-        last.set(name, { name, value, time: message.time });
-    }
-  parentPort?.postMessage({ kind: 'done', lines: message.lines.length });
+  parentPort?.postMessage({ values: search.found, givenUp } satisfies FromSearch);
 });
+
+/** False when the time was up before all was searched. */
+function runs(): boolean {
+  try {
+    script.runInThisContext({ timeout: LINE_MS });
+    return true;
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false;
+    throw thrown;
+  }
+}

@@ -1,3 +1,5 @@
+import type { FileBody } from '../store/port.js';
+
 /** One thing that a container left below an output folder, wherever the bytes are read from. */
 export interface OutputEntry {
   /** Relative to the output folder; never empty, no `..`, no slash at the end. */
@@ -20,8 +22,9 @@ export interface OutputEntry {
   readonly stamp?: string;
   /** Content of a file. To be read before the next entry is asked for, or not at all. */
   body(): AsyncIterable<Uint8Array>;
-  /** The same content at once, where that is cheap. */
+  /** The same content at once, and as a file, where that is cheap. */
   readonly held?: () => Uint8Array;
+  readonly open?: () => Promise<FileBody & AsyncDisposable>;
 }
 
 /** Size, times of change and identity of a file. The container can set one of the times back, but not the other. */

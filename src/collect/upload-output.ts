@@ -70,6 +70,15 @@ async function uploadObjects(
     done(entry);
   }
 
+  async function sendLarge(entry: OutputEntry): Promise<void> {
+    if (entry.open === undefined) {
+      await send(entry, entry.body(), signal);
+      return;
+    }
+    await using content = await entry.open();
+    await send(entry, content, signal);
+  }
+
   function done(entry: OutputEntry): void {
     bytes += entry.size;
     objects += 1;
@@ -79,10 +88,10 @@ async function uploadObjects(
   /** Sends all but the small ones. An entry's content is there only until the next entry is asked for. */
   async function* small(): AsyncGenerator<{ readonly entry: OutputEntry; readonly content: Uint8Array }> {
     for await (const entry of entries) {
-      if (entry.kind === 'folder') continue;
+      if (entry.kind === 'folder' || isWithout(upload, entry.path)) continue;
       if (entry.kind !== 'file') onLeftOut(entry);
       else if (entry.stamp !== undefined && sent?.get(entry.path) === entry.stamp) done(entry);
-      else if (entry.size > HELD_BYTES) await send(entry, entry.body(), signal);
+      else if (entry.size > HELD_BYTES) await sendLarge(entry);
       else yield { entry, content: entry.held?.() ?? (await read(entry.body())) };
     }
   }
@@ -91,12 +100,19 @@ async function uploadObjects(
     signal,
     act: ({ entry, content }, until) => send(entry, content, until),
   });
+  for (const mark of upload.marks ?? [])
+    await store.upload(below(upload.to, mark), new Uint8Array(), options(request));
   return objects === 0 ? null : { to: formatS3Uri(upload.to), bytes, objects };
 }
 
 /** An output may go to the bucket itself. */
 export function below({ bucket, key }: UploadPlan['to'], path: string): UploadPlan['to'] {
   return { bucket, key: key === '' ? path : `${key}/${path}` };
+}
+
+/** Does the path lie in the folder that the plan leaves out? */
+export function isWithout({ without }: UploadPlan, path: string): boolean {
+  return without !== undefined && (path === without || path.startsWith(`${without}/`));
 }
 
 async function read(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

@@ -17,6 +17,8 @@ export interface TreeOptions {
   readonly root: string;
   /** The watched folder below it; empty where it is the root itself. */
   readonly base: string;
+  /** Below it, folders that are not watched. */
+  readonly isWithout: (folder: string) => boolean;
   /** `folder` is relative to the watched one; empty for that itself. */
   readonly onChange: (folder: string, name: string) => void;
   readonly onTrouble: (thrown: unknown) => void;
@@ -35,6 +37,8 @@ export class WatchedTree {
   #events = 0;
   /** By `performance.now`; null while the watches stand. */
   #floodedSince: number | null = null;
+  /** The watched folder itself is not there yet, or not any more. */
+  #absent = false;
   #closed = false;
 
   constructor(options: TreeOptions) {
@@ -45,12 +49,17 @@ export class WatchedTree {
   /** Watches a folder from now on, also when another one of its name was there before, and names all that is in it. */
   enter(folder: string): void {
     this.#leave(folder);
-    if (!this.#closed) this.#reading.add(folder, () => this.#readOrTell(folder));
+    if (!this.#closed && !this.#options.isWithout(folder))
+      this.#reading.add(folder, () => this.#readOrTell(folder));
   }
 
   /** To be called before each look. False when it had better be put off, as a flood has just begun; later in one, names everything. */
   async look(): Promise<boolean> {
     this.#events = 0;
+    if (this.#absent) {
+      this.#absent = false;
+      this.enter('');
+    }
     if (this.#floodedSince === null) return true;
     if (performance.now() - this.#floodedSince < LEFT_ALONE_MS) return false;
     this.enter('');
@@ -90,8 +99,8 @@ export class WatchedTree {
     try {
       await this.#read(folder);
     } catch (thrown) {
-      if (!isGone(thrown))
-        this.#options.onTrouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
+      if (isGone(thrown)) this.#absent ||= folder === '';
+      else this.#options.onTrouble(systemCode(thrown) === 'ENOSPC' ? tooManyWatches() : thrown);
     }
   }
 

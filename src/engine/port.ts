@@ -51,6 +51,10 @@ export interface EngineFacts {
   readonly platform: string;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** It can hand NVIDIA GPUs to containers. */
+  readonly hasGpus: boolean;
+  /** What of a container it can limit. */
+  readonly limits: { readonly cpus: boolean; readonly memory: boolean };
 }
 
 export interface ImageWanted {

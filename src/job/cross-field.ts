@@ -8,6 +8,7 @@ import { channelRules } from './channel-rules.js';
 import type { CheckedRequest } from './checked-request.js';
 import type { Findings } from './findings.js';
 import { localPathRules } from './local-path.js';
+import { metricRules } from './metric-rules.js';
 import { nulBytes } from './nul-bytes.js';
 import { repeated } from './repeated.js';
 import { parseS3Location } from './s3-location.js';
@@ -21,6 +22,7 @@ export const DEFAULT_RUNTIME = 24 * 3600;
 
 const RULES: readonly ((request: CheckedRequest) => readonly string[])[] = [
   algorithm,
+  metricRules,
   channelRules,
   instances,
   waiting,

@@ -1,17 +1,11 @@
 /** What is different here for jobs of every kind, wherever the member lies in their requests. */
-import { ACCELERATED, GIVEN, type DifferenceRule } from './member-row.js';
+import { GIVEN, type DifferenceRule } from './member-row.js';
 
 /** Of RoleArn, unless the job is isolated. */
 export const ROLE = {
   here: "the container gets keys of the job's own, which open its store and nothing else; with --store aws, none",
   why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
 } as const satisfies Omit<DifferenceRule, 'when'>;
-
-export const ACCELERATORS: DifferenceRule = {
-  when: ACCELERATED,
-  here: 'the container gets no GPU and no accelerator',
-  why: 'optml does not hand them to containers yet',
-};
 
 export const VOLUME_KEY: DifferenceRule = {
   when: GIVEN,

@@ -13,7 +13,12 @@ export function platformOf(instanceType: string): 'linux/amd64' | 'linux/arm64' 
   return /^ml\.(?:[a-z]+\d+[a-z]*g[a-z]*|p\d+e-gb\d+)\./.test(instanceType) ? 'linux/arm64' : 'linux/amd64';
 }
 
-/** Does the machine have GPUs (p3, g5, gr6, g5g …) or AWS's own accelerators (trn1, inf2, dl1)? */
+/** Does the machine have NVIDIA's GPUs (p3, g5, gr6, g5g …)? Those of g4ad are AMD's. */
+export function hasGpus(instanceType: string): boolean {
+  return /^ml\.(?:p|g|gr)\d/.test(instanceType) && !isAccelerated(instanceType);
+}
+
+/** Does it have accelerators that are no NVIDIA GPUs: AWS's own (trn1, inf2), Gaudi (dl1), video (vt1), AMD's GPUs (g4ad)? */
 export function isAccelerated(instanceType: string): boolean {
-  return /^ml\.(?:p|g|gr|trn|inf|dl|vt)\d/.test(instanceType);
+  return /^ml\.(?:(?:trn|inf|dl|vt)\d|g4ad\.)/.test(instanceType);
 }

@@ -115,10 +115,21 @@ export const NETWORK_NOT_ISOLATED: When = {
     !(isObject(NetworkConfig) && NetworkConfig['EnableNetworkIsolation'] === true),
 };
 
-export const ACCELERATED: When = {
-  words: 'a type with GPUs or accelerators (`ml.p*`, `ml.g*`, `ml.trn*`, `ml.inf*` …)',
+const ACCELERATED: When = {
+  words: 'a type with accelerators other than NVIDIA GPUs (`ml.trn*`, `ml.inf*`, `ml.dl1`, `ml.g4ad` …)',
   holds: value => typeof value === 'string' && isAccelerated(value),
 };
+
+/** Of the instance type, of any kind of job. */
+export const ACCELERATED_DIFFERENCE: DifferenceRule = {
+  when: ACCELERATED,
+  here: 'the container gets no accelerator',
+  why: 'only NVIDIA GPUs can be handed to a container here',
+};
+
+/** Of the instance type, of any kind of job. */
+export const MACHINE =
+  "CPU and memory are this machine's; with --emulate-instance they, and /dev/shm, are limited to those of the type, and a smaller machine is listed as a difference when the job runs. A type with GPUs gets those of the engine (`docker run --gpus all`), and a difference where it has none";
 
 export const FROM_PRIVATE_REGISTRY: When = {
   words: 'TrainingRepositoryAccessMode is `Vpc`',

@@ -2,22 +2,15 @@
  * What becomes of every member of CreateTrainingJob: honoured as on SageMaker, different here, or refused. The one place
  * to look it up and to change it: the differences of a job, its refusals and docs/differences.md come from these rows.
  */
+import { EXPERIMENT, OUTPUT_KEY, ROLE, TAGS, TRAFFIC, VOLUME_KEY, VPC } from './every-kind-differences.js';
 import {
-  ACCELERATORS,
-  EXPERIMENT,
-  OUTPUT_KEY,
-  ROLE,
-  TAGS,
-  TRAFFIC,
-  VOLUME_KEY,
-  VPC,
-} from './every-kind-differences.js';
-import {
+  ACCELERATED_DIFFERENCE,
   FROM_PRIVATE_REGISTRY,
   GIVEN,
   OF_TWO_PLATFORMS,
   is,
   isModeOfAChannel,
+  MACHINE,
   moreThan,
   PROFILING,
   TRUE,
@@ -25,15 +18,23 @@ import {
   WITHOUT_NETWORK_ISOLATION,
   type MemberRow,
 } from './member-row.js';
+import { UNSEARCHABLE_PATTERNS } from './metric-rules.js';
 
 const FAST_FILE = {
-  here: 'the objects are downloaded before the container starts, and mounted read-only; with --fastfile lazy, rclone reads them when they are asked for',
+  here: 'the objects are downloaded before the container starts, and mounted read-only; with --fastfile lazy, rclone reads those of folders that are not dealt out when they are asked for',
   why: "the mount is part of SageMaker's instances; how it reads ahead and what it keeps is not documented",
 };
 
+const WHILE_IT_RUNS =
+  'while the job runs, a file when it has held still for half a second (UNCONFIRMED); on engines whose volumes this machine cannot watch, when it has ended, and the run says so';
+
 export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'TrainingJobName', honoured: '' },
-  { member: 'HyperParameters', honoured: '' },
+  {
+    member: 'HyperParameters',
+    honoured:
+      'with `sagemaker_s3_output`, files of /opt/ml/output/intermediate are uploaded to it while the job runs, as the training toolkit does',
+  },
   { member: 'Environment', honoured: '' },
   {
     member: 'RoleArn',
@@ -64,9 +65,15 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'AlgorithmSpecification.ContainerEntrypoint', honoured: '' },
   { member: 'AlgorithmSpecification.ContainerArguments', honoured: '' },
   {
-    member: 'AlgorithmSpecification.MetricDefinitions.**',
+    member: 'AlgorithmSpecification.MetricDefinitions',
+    honoured: 'FinalMetricDataList has the last value of each; nothing goes to CloudWatch',
+  },
+  { member: 'AlgorithmSpecification.MetricDefinitions[].Name', honoured: '' },
+  {
+    member: 'AlgorithmSpecification.MetricDefinitions[].Regex',
     honoured:
-      'FinalMetricDataList has the last value of each; patterns are read as JavaScript reads them, and nothing goes to CloudWatch',
+      'as Python reads it; one that takes longer than a second over one line is left out from there on, and the run says so',
+    refused: UNSEARCHABLE_PATTERNS,
   },
   {
     member: 'AlgorithmSpecification.EnableSageMakerMetricsTimeSeries',
@@ -175,14 +182,13 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ResourceConfig', honoured: '' },
   {
     member: 'ResourceConfig.InstanceType',
-    honoured:
-      "stands in resourceconfig.json and picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
-    difference: ACCELERATORS,
+    honoured: `stands in resourceconfig.json and picks the image's platform (arm64 for Graviton). ${MACHINE}`,
+    difference: ACCELERATED_DIFFERENCE,
   },
   {
     member: 'ResourceConfig.InstanceCount',
     honoured:
-      "a container a host, algo-1 …, on a network of the job's own; all have this machine's CPU and memory",
+      "a container a host, algo-1 …, on a network of the job's own; all share this machine's CPU and memory",
   },
   { member: 'ResourceConfig.VolumeSizeInGB', honoured: 'not a limit: the job has the disk of this machine' },
   { member: 'ResourceConfig.VolumeKmsKeyId', difference: VOLUME_KEY },
@@ -208,7 +214,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'ResourceConfig.InstanceGroups[].InstanceType',
     honoured: 'as InstanceType',
-    difference: ACCELERATORS,
+    difference: ACCELERATED_DIFFERENCE,
   },
   { member: 'ResourceConfig.InstanceGroups[].InstanceCount', honoured: '' },
   { member: 'ResourceConfig.InstanceGroups[].InstanceGroupName', honoured: '' },
@@ -273,11 +279,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
 
   {
     member: 'DebugHookConfig.**',
-    difference: {
-      when: GIVEN,
-      here: 'the config file is written; the tensors are uploaded once, when the job has ended',
-      why: 'optml does not upload while a job runs yet',
-    },
+    honoured: `tensors are uploaded ${WHILE_IT_RUNS}; \`training_job_end.ts\` lies beside them at the end`,
   },
   {
     member: 'DebugRuleConfigurations.**',
@@ -285,17 +287,13 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'TensorBoardOutputConfig.**',
-    difference: {
-      when: GIVEN,
-      here: 'the config file is written; the folder is uploaded once, when the job has ended',
-      why: 'optml does not upload while a job runs yet',
-    },
+    honoured: `the folder is uploaded ${WHILE_IT_RUNS}`,
   },
   {
     member: 'ProfilerConfig.**',
     difference: {
       when: PROFILING,
-      here: 'nothing is profiled and `profilerconfig.json` is not written; what your script writes under /opt/ml/output/profiler is uploaded to S3OutputPath once, when the job has ended',
+      here: 'nothing is profiled and `profilerconfig.json` is not written; what your script writes under /opt/ml/output/profiler is uploaded to S3OutputPath while the job runs',
       why: "the profiler is part of SageMaker's instances, and its file is not documented",
     },
   },

@@ -2,17 +2,16 @@
  * What becomes of every member of CreateProcessingJob: honoured as on SageMaker, different here, or refused. The
  * differences of a job, its refusals and docs/differences.md come from these rows.
  */
+import { EXPERIMENT, OUTPUT_KEY, ROLE, TAGS, TRAFFIC, VOLUME_KEY, VPC } from './every-kind-differences.js';
 import {
-  ACCELERATORS,
-  EXPERIMENT,
-  OUTPUT_KEY,
-  ROLE,
-  TAGS,
-  TRAFFIC,
-  VOLUME_KEY,
-  VPC,
-} from './every-kind-differences.js';
-import { GIVEN, is, NETWORK_NOT_ISOLATED, TRUE_WITH_PEERS, type MemberRow } from './member-row.js';
+  ACCELERATED_DIFFERENCE,
+  GIVEN,
+  is,
+  MACHINE,
+  NETWORK_NOT_ISOLATED,
+  TRUE_WITH_PEERS,
+  type MemberRow,
+} from './member-row.js';
 import { PIPE_IN_THE_WAY } from './pipe-paths.js';
 
 export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
@@ -112,8 +111,8 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ProcessingResources.ClusterConfig.InstanceType',
-    honoured: "picks the image's platform (arm64 for Graviton); CPU and memory are this machine's",
-    difference: ACCELERATORS,
+    honoured: `picks the image's platform (arm64 for Graviton). ${MACHINE}`,
+    difference: ACCELERATED_DIFFERENCE,
   },
   {
     member: 'ProcessingResources.ClusterConfig.VolumeSizeInGB',

@@ -17,7 +17,7 @@ export function lineSplitter(): LineSplitter {
   const take = (text: string): string[] => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    const whole = lines.flatMap(parts);
+    const whole = lines.some(isLong) ? lines.flatMap(parts) : lines;
     while (rest.length > MAX_CHARACTERS) {
       whole.push(rest.slice(0, MAX_CHARACTERS));
       rest = rest.slice(MAX_CHARACTERS);
@@ -40,8 +40,12 @@ export function escapeControls(line: string): string {
   return line.replace(/[\u0000-\u001f\u007f]/g, one => `#${one.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
+function isLong(line: string): boolean {
+  return line.length > MAX_CHARACTERS;
+}
+
 function parts(line: string): string[] {
-  if (line.length <= MAX_CHARACTERS) return [line];
+  if (!isLong(line)) return [line];
   const count = Math.ceil(line.length / MAX_CHARACTERS);
   return Array.from({ length: count }, (_, index) =>
     line.slice(index * MAX_CHARACTERS, (index + 1) * MAX_CHARACTERS),

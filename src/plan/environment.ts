@@ -1,5 +1,7 @@
 /** The environment that the platform adds to the image's own (contract §1.4). Pure. */
 import type { TrainingJob } from '../job/training-job.js';
+import { gpusOfInstance } from './host-limits.js';
+import type { Host } from './hosts.js';
 
 /** Stands where only the run knows the value: the address of the store, and the job's own keys to it. */
 export const STORE = '{{store}}';
@@ -9,6 +11,10 @@ export const SECRET = '{{secret}}';
 export interface Surroundings {
   /** Containers can be given a way to the store. */
   readonly storeAccess: boolean;
+  /** `--emulate-instance`: a host gets as much of the machine as its instance type has. */
+  readonly emulateInstance?: boolean;
+  /** False when the engine has no GPU; a plan without an engine is made as if it had some. */
+  readonly hasGpus?: boolean;
 }
 
 /**
@@ -16,14 +22,19 @@ export interface Surroundings {
  * out: nothing answers them here, and the difference is listed with RoleArn. In their place stand variables that AWS's
  * SDKs and the training toolkit read (contract §1.4); an isolated container has none, as on SageMaker.
  */
-export function environmentOf(job: TrainingJob, surroundings: Surroundings): Record<string, string> {
+export function environmentOf(
+  job: TrainingJob,
+  surroundings: Surroundings,
+  { instanceType }: Host,
+): Record<string, string> {
   return {
     TRAINING_JOB_NAME: job.name,
     TRAINING_JOB_ARN: job.arn,
     AWS_REGION: job.region,
     AWS_EXECUTION_ENV: 'AWS_ECS_EC2',
     DMLC_INTERFACE: 'eth0',
-    NVIDIA_VISIBLE_DEVICES: 'void',
+    // UNCONFIRMED for hosts with GPUs (contract §1.4).
+    NVIDIA_VISIBLE_DEVICES: gpusOfInstance(instanceType, surroundings) === 0 ? 'void' : 'all',
     ...storeVariables(job, surroundings),
     ...job.environment,
   };

@@ -8,7 +8,7 @@ import type { UploadPlan } from './uploads.js';
 
 export interface KindParts<Job, JobChannel extends S3Channel> {
   readonly command: (job: Job) => Command;
-  readonly environment: (job: Job, surroundings: Surroundings) => Record<string, string>;
+  readonly environment: (job: Job, surroundings: Surroundings, host: Host) => Record<string, string>;
   /** Folders in the container that exist before it starts, parents first; `channels` are those of the host. */
   readonly folders: (job: Job, channels: readonly Channel[]) => string[];
   readonly mounts: (job: Job, channels: readonly Channel[]) => Mount[];

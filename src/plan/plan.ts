@@ -10,6 +10,7 @@ import { checkpointChannels, checkpointUploads, restartsOf, type RestartPlan } f
 import type { Surroundings } from './environment.js';
 import type { KindParts, MessageFiles } from './kind-parts.js';
 import type { Share } from './objects.js';
+import { gpusOfInstance, limitsOfInstance, type HostGpus, type HostLimits } from './host-limits.js';
 import { hostsOf, shareOf, type Host } from './hosts.js';
 import { networkOf, type NetworkPlan } from './network.js';
 import type { Mount } from './opt-ml-tree.js';
@@ -32,6 +33,9 @@ export interface HostPlan {
   /** `algo-1` … */
   readonly name: string;
   readonly container: ContainerPlan;
+  /** Null: it has all of the machine. */
+  readonly limits: HostLimits | null;
+  readonly gpus: HostGpus;
   /** Folders that are there before the container starts, parents first. */
   readonly folders: readonly string[];
   readonly mounts: readonly Mount[];
@@ -120,8 +124,10 @@ function planHost<OneJob extends Job, JobChannel extends S3Channel>(
       image: job.image,
       platform: job.platform,
       ...parts.command(job),
-      environment: parts.environment(job, surroundings),
+      environment: parts.environment(job, surroundings, host),
     },
+    limits: surroundings.emulateInstance === true ? limitsOfInstance(host.instanceType) : null,
+    gpus: gpusOfInstance(host.instanceType, surroundings),
     folders: parts.folders(job, here),
     mounts: parts.mounts(job, here),
     files: parts.files({ job, currentHost: host, hosts }),

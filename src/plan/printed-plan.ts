@@ -1,6 +1,7 @@
 /** The plan as `optml plan` prints it (design §2): paths absolute in the container, places in S3 as URIs. Pure. */
 import type { Difference } from '../job/differences.js';
 import { formatS3Uri } from '../job/s3-location.js';
+import type { HostGpus, HostLimits } from './host-limits.js';
 import { isInShare, manifestHead, manifestLine, nameInChannel, type Share } from './objects.js';
 import type { ChannelPlan, HostPlan, Plan } from './plan.js';
 
@@ -14,7 +15,10 @@ export interface PrintedPlan {
     readonly to: string;
     readonly when: 'end' | 'continuous';
   }[];
-  readonly limits: Plan['limits'];
+  readonly limits: Plan['limits'] & {
+    /** With `--emulate-instance`: what of the machine each host gets. */
+    readonly hosts?: Readonly<Record<string, HostLimits & { readonly gpus: HostGpus }>>;
+  };
   readonly differences: readonly Difference[];
 }
 
@@ -56,9 +60,18 @@ export function printPlan(plan: Plan, objectsOf: (channel: string) => ListedObje
     hosts: plan.hosts.map(host => printHost(host, objectsOf)),
     network: plan.network,
     uploads: plan.uploads.map(({ from, hosts, to, when }) => ({ from, hosts, to: formatS3Uri(to), when })),
-    limits: plan.limits,
+    limits: { ...plan.limits, ...hostLimits(plan.hosts) },
     differences: plan.differences,
   };
+}
+
+function hostLimits(hosts: readonly HostPlan[]): Pick<PrintedPlan['limits'], 'hosts'> {
+  const limited = hosts.flatMap(({ name, limits, gpus }) =>
+    limits === null ? [] : [[name, { ...limits, gpus }]],
+  );
+  return limited.length === 0
+    ? {}
+    : { hosts: Object.fromEntries(limited) as PrintedPlan['limits']['hosts'] & {} };
 }
 
 function printHost(host: HostPlan, objectsOf: (channel: string) => ListedObjects): PrintedHost {

@@ -1,6 +1,7 @@
-/** Where the outputs go (contract §1.8). Pure. */
+/** Where the outputs go (contract §1.8, §1.17). Pure. */
 import type { S3Location } from '../job/s3-location.js';
 import type { FolderUpload, TrainingJob } from '../job/training-job.js';
+import { INTERMEDIATE, intermediateLocation, TOOLKIT_COPIES } from './intermediate-output.js';
 
 export interface UploadPlan {
   /** Folder in the container. */
@@ -14,7 +15,14 @@ export interface UploadPlan {
   readonly kmsKeyId: string | null;
   /** Of checkpoints: each host's files as they are at the end, what it has removed removed there (contract §1.9). */
   readonly checkpoints?: true;
+  /** A folder at its top that is not uploaded. */
+  readonly without?: string;
+  /** Empty objects that are put below `to` when all else is there. */
+  readonly marks?: readonly string[];
 }
+
+/** By which readers of these folders know that no more will come (contract §1.17). */
+const END_MARK = 'training_job_end.ts';
 
 /**
  * The model comes first: it is what the user waits for. All hosts' models become one; of `output/data`, the first host's
@@ -37,15 +45,33 @@ export function uploadsOf(job: TrainingJob, hosts: readonly string[]): UploadPla
     hosts,
     form: 'objects',
     to: under(to, job.name, leaf),
-    when: 'end',
+    when: 'continuous',
     kmsKeyId: null,
   });
+  const intermediate = intermediateLocation(job.hyperparameters);
   return [
     artifact('/opt/ml/model', 'model', hosts),
     artifact('/opt/ml/output/data', 'data', hosts.slice(0, 1)),
-    ...(job.debugHook === null ? [] : [folderUpload(job.debugHook, 'debug-output')]),
+    ...(intermediate === null
+      ? []
+      : [
+          {
+            ...folderUpload({ localPath: INTERMEDIATE, location: intermediate }, 'output/intermediate'),
+            without: TOOLKIT_COPIES,
+          },
+        ]),
+    ...(job.debugHook === null
+      ? []
+      : [{ ...folderUpload(job.debugHook, 'debug-output'), marks: [END_MARK] }]),
     ...(job.tensorBoard === null ? [] : [folderUpload(job.tensorBoard, 'tensorboard-output')]),
-    ...(job.profiler === null ? [] : [folderUpload(job.profiler, 'profiler-output')]),
+    ...(job.profiler === null
+      ? []
+      : [
+          {
+            ...folderUpload(job.profiler, 'profiler-output'),
+            marks: [`framework/${END_MARK}`, `system/${END_MARK}`],
+          },
+        ]),
   ];
 }
 

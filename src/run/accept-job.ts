@@ -37,6 +37,9 @@ export interface JobToAccept {
   readonly fileSystems: readonly FileSystemMap[];
   readonly lazy: JobRun['lazy'];
   readonly interruptAfter: JobRun['interruptAfter'];
+  readonly emulateInstance: boolean;
+  /** The engine can hand NVIDIA GPUs to containers. */
+  readonly hasGpus: boolean;
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -46,7 +49,7 @@ export interface JobToAccept {
  * the same name is as it was.
  */
 export async function acceptJob(request: JobToAccept): Promise<JobState> {
-  const { job, home, owner, control, store, openAccess } = request;
+  const { job, home, owner, control, store, openAccess, emulateInstance, hasGpus } = request;
   const files = jobFiles(home, job.kind, job.name);
   const lock = await acquireLock(home.run, files.id, { owner });
   if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
@@ -57,7 +60,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     if (replaced !== undefined && replaced.unsaved.length > 0) throw holdsOutputs(job);
     await rm(draft.folder, { recursive: true, force: true });
     await makeFolder(draft.work, 0o700);
-    const plan = planJob(job, { storeAccess: openAccess !== null });
+    const plan = planJob(job, { storeAccess: openAccess !== null, emulateInstance, hasGpus });
     const { fileSystems } = request;
     const surveyed = await survey({ job, store, fileSystems, folder: draft.work }, control.stopping);
     for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);

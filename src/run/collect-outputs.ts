@@ -7,7 +7,7 @@ import type { UploadPlan } from '../plan/uploads.js';
 import { reasonOfUpload } from '../report/failure-reason.js';
 import type { UnfinishedUpload } from '../store/port.js';
 import type { UploadRequest, UploadResult } from '../collect/upload-output.js';
-import { nothingSent, type SentOutputs } from './continuous-outputs.js';
+import { nothingSent, sentByAll, type SentOutputs } from './continuous-outputs.js';
 import { keepOne, outputsFor } from './keep-outputs.js';
 import { restoredFiles, stampFor } from './restored-files.js';
 import type { JobRun } from './run-job.js';
@@ -129,10 +129,8 @@ async function sendMerged(
     sources.map(handle => ({ host: handle.host, outputs: outputsFor(run, handle) })),
     (host, path) => clashes.push(`${host}: ${JSON.stringify(path)}`),
   );
-  // What was sent while the job ran is known by its path, which several hosts may share.
-  const [only, ...others] = sources;
-  const files = only === undefined || others.length > 0 ? undefined : sent.files(only.host, from);
-  const result = await collect({ ...request, outputs, ...(files === undefined ? {} : { sent: files }) });
+  const files = sentByAll(sources.map(({ host }) => sent.files(host, from) ?? new Map<string, string>()));
+  const result = await collect({ ...request, outputs, sent: files });
   if (clashes.length > 0) {
     const text = `${from}: an earlier host wrote these paths too, and its files stand in the upload: ${someOf(clashes).join(', ')}`;
     run.reporter.say({ kind: 'note', text });

@@ -86,7 +86,7 @@ function outsideOf({ survey }: JobRun, host: HostPlan): Record<string, string> {
   );
 }
 
-/** FastFile channels that are mounted: a prefix that is one object is no folder, and is downloaded. */
+/** FastFile channels that are mounted: one object is no folder, and a mount knows no shares; these are downloaded. */
 function lazyChannels({ lazy, survey }: JobRun, host: HostPlan): readonly ChannelPlan[] {
   const isFolder = ({ name, location }: ChannelPlan): boolean =>
     location.key === '' ||
@@ -94,7 +94,9 @@ function lazyChannels({ lazy, survey }: JobRun, host: HostPlan): readonly Channe
     survey.listings.find(one => one.channel === name)?.objects !== 1;
   return lazy === null
     ? []
-    : host.channels.filter(channel => channel.mode === 'FastFile' && isFolder(channel));
+    : host.channels.filter(
+        channel => channel.mode === 'FastFile' && channel.share.of === 1 && isFolder(channel),
+      );
 }
 
 /** Mount path → where the channel is mounted on this machine. */

@@ -1,7 +1,7 @@
 /** Reading the body of an upload without being held up by it. */
 
 import { onAbort } from './on-abort.js';
-import type { UploadBody } from './port.js';
+import type { FileBody, UploadBody } from './port.js';
 
 /**
  * The chunks of `body`. When the signal fires, this throws its reason at once, also while the body owes a chunk;
@@ -13,7 +13,7 @@ export async function* readUntilAborted(body: UploadBody, signal: AbortSignal): 
     if (body.length > 0) yield body;
     return;
   }
-  const iterator = body[Symbol.asyncIterator]();
+  const iterator = (isFile(body) ? chunksOf(body) : body)[Symbol.asyncIterator]();
   let interrupt: (reason: unknown) => void = () => undefined;
   const callOff = onAbort(signal, () => interrupt(signal.reason));
   let state: 'between' | 'waiting' | 'over' = 'between';
@@ -38,5 +38,22 @@ export async function* readUntilAborted(body: UploadBody, signal: AbortSignal): 
     // A generator that is waiting for its own source ends only after that wait.
     if (state === 'waiting') iterator.return?.().catch(() => undefined);
     else if (state === 'between') await iterator.return?.().catch(() => undefined);
+  }
+}
+
+export function isFile(body: UploadBody): body is FileBody {
+  return 'read' in body && 'size' in body;
+}
+
+const CHUNK = 1024 * 1024;
+
+/** In memory that is used again. */
+async function* chunksOf(file: FileBody): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK, file.size));
+  for (let offset = 0; offset < file.size;) {
+    const count = await file.read(chunk, offset);
+    if (count === 0) return;
+    offset += count;
+    yield chunk.subarray(0, count);
   }
 }

@@ -52,8 +52,16 @@ export interface UnfinishedUpload extends ObjectAddress {
   readonly id: string;
 }
 
-/** Bytes that are held, and stay as they are until the upload has ended; or a stream of unknown length. */
-export type UploadBody = Uint8Array | AsyncIterable<Uint8Array>;
+/** Bytes that are held, and stay as they are until the upload has ended; a file; or a stream of unknown length. */
+export type UploadBody = Uint8Array | FileBody | AsyncIterable<Uint8Array>;
+
+/** An open file that nobody writes. */
+export interface FileBody {
+  /** Bytes. */
+  readonly size: number;
+  /** Fills the memory from this offset of the file on; gives the count of bytes, which is less only at the file's end. */
+  read(into: Uint8Array, offset: number): Promise<number>;
+}
 
 export interface Store {
   /** For messages: `the embedded store in /home/me/.optml/s3`, `the store at http://127.0.0.1:9000`, `Amazon S3 (us-east-1)`. */

@@ -1,5 +1,5 @@
 /** Pipe mode: one channel read by `cat`, beside `curl > fifo`; unpacked on the way; many objects, raw and as records. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -82,7 +82,7 @@ async function compare({ title, source, competitors }) {
         prepare,
         run: () =>
           line === undefined
-            ? command(process.execPath, [child, server.url, 'data/', out, JSON.stringify(members)])
+            ? fed(child, [server.url, 'data/', out, JSON.stringify(members)])
             : shell(`cd ${out} && mkfifo fifo && { cat fifo > /dev/null & ${line}; wait; }`),
       })),
       rounds(),
@@ -93,6 +93,12 @@ async function compare({ title, source, competitors }) {
     rmSync(folder, { recursive: true, force: true });
     await server.stop();
   }
+}
+
+/** With the reader's time for the wall: it starts when the feeder runs, as a container does. */
+async function fed(child, args) {
+  const figures = await command(process.execPath, [child, ...args]);
+  return { ...figures, wall: Number(readFileSync(join(args[2], 'wall'), 'utf8')) };
 }
 
 /** Half a GiB of text that packs to about a half. */

@@ -5,7 +5,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,6 +22,8 @@ export interface SecondEngine {
   kill(): Promise<void>;
   /** After `kill`; no harm otherwise. */
   start(): Promise<void>;
+  /** What the DNS server of the engine's machine was asked: on its loopback, as systemd-resolved is. It knows no name. */
+  questions(): Promise<string>;
   /** Ends it and removes all that it had. */
   stop(): Promise<void>;
 }
@@ -38,8 +40,10 @@ export async function startSecondEngine({
 }): Promise<SecondEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'optml-engine-'));
   const url = `unix://${join(folder, 'engine.sock')}`;
+  await writeFile(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n');
+  await writeFile(join(folder, 'questions'), '');
   const spaces = ['--net', '--mount', '--pid', '--fork', '--mount-proc'];
-  const keeper = spawn('unshare', [...spaces, 'sh', '-c', KEEPER, 'sh', folder, hidden, url], {
+  const keeper = spawn('unshare', [...spaces, 'sh', '-c', KEEPER, 'sh', folder, hidden, url, RESOLVER], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const answers = createInterface(keeper.stdout);
@@ -56,6 +60,7 @@ export async function startSecondEngine({
     url,
     docker,
     kill: () => tell('kill'),
+    questions: () => readFile(join(folder, 'questions'), 'utf8'),
     async start() {
       await tell('start');
       const deadline = Date.now() + READY_MS;
@@ -90,6 +95,8 @@ const KEEPER = `
   folder=$1 hidden=$2 url=$3 engine=
   ip link set lo up
   mount -t tmpfs none "$hidden"
+  mount --bind "$folder/resolv.conf" /etc/resolv.conf
+  python3 -c "$4" "$folder/questions" &
   while read -r word; do
     case $word in
       start)
@@ -108,6 +115,17 @@ const KEEPER = `
     esac
     echo done
   done`;
+
+const RESOLVER = `
+import socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+while True:
+    question, asker = server.recvfrom(4096)
+    with open(sys.argv[1], "ab") as log:
+        log.write(question[12:] + b"\\n")
+    server.sendto(question[:2] + b"\\x81\\x83" + question[4:6] + bytes(6) + question[12:], asker)
+`;
 
 async function answersTo(docker: SecondEngine['docker']): Promise<boolean> {
   try {

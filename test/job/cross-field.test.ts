@@ -221,6 +221,11 @@ describe('rules between members', () => {
         "Invalid Tags. Tag keys may not start with aws:, which is AWS's own, but one is 'AWS:x'.",
     ],
     [
+      'a pattern of a metric that is none',
+      algorithm({ MetricDefinitions: [{ Name: 'loss', Regex: 'loss=([0-9]+' }] }),
+      "Invalid MetricDefinitions. Regex of 'loss' must be a regular expression, but it is 'loss=([0-9]+': missing ), unterminated subpattern at position 5.",
+    ],
+    [
       'a local path that is not absolute',
       { DebugHookConfig: { S3OutputPath: 's3://b', LocalPath: 'tensors' } },
       "Invalid DebugHookConfig. LocalPath must be an absolute path without .., but it is 'tensors'.",

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAccelerated, isInstanceType, platformOf } from '../../src/job/instance-type.js';
+import { hasGpus, isAccelerated, isInstanceType, platformOf } from '../../src/job/instance-type.js';
 import { shapeNamed } from '../../src/job/shape-table.js';
 
 test.each([
@@ -45,30 +45,17 @@ test.each([
   expect(platformOf(`ml.${family}.xlarge`)).toBe('linux/amd64');
 });
 
-test.each([
-  ...[
-    'p2',
-    'p3dn',
-    'p4de',
-    'p5en',
-    'p6-b200',
-    'p6e-gb200',
-    'g4dn',
-    'g5',
-    'g5g',
-    'g6e',
-    'g7',
-    'gr6',
-    'trn1n',
-    'inf2',
-    'dl1',
-  ],
-])('ml.%s has GPUs or accelerators', family => {
-  expect(isAccelerated(`ml.${family}.xlarge`)).toBe(true);
-});
+const GPUS = ['p2', 'p3dn', 'p4de', 'p5en', 'p6-b200', 'p6e-gb200', 'g4dn', 'g5', 'g5g', 'g6e', 'g7', 'gr6'];
+const ACCELERATORS = ['trn1n', 'trn2', 'inf2', 'dl1', 'vt1', 'g4ad'];
+const NEITHER = ['c6g', 'm6gd', 't4g', 'm5', 'r7i', 'x2gd', 't3'];
 
-test.each(['c6g', 'm6gd', 't4g', 'm5', 'r7i', 'x2gd', 't3'])('ml.%s has none', family => {
-  expect(isAccelerated(`ml.${family}.xlarge`)).toBe(false);
+test.each([
+  ...GPUS.map(family => [family, true, false] as const),
+  ...ACCELERATORS.map(family => [family, false, true] as const),
+  ...NEITHER.map(family => [family, false, false] as const),
+])('ml.%s has NVIDIA GPUs: %s, other accelerators: %s', (family, gpus, accelerated) => {
+  expect(hasGpus(`ml.${family}.xlarge`)).toBe(gpus);
+  expect(isAccelerated(`ml.${family}.xlarge`)).toBe(accelerated);
 });
 
 test("every type of AWS's model is well-formed, and so is one that it does not have yet", () => {

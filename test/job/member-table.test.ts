@@ -68,7 +68,7 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
   ],
   [
     'ResourceConfig.InstanceType',
-    resources({ InstanceType: 'ml.g5.xlarge' }),
+    resources({ InstanceType: 'ml.trn1.2xlarge' }),
     resources({ InstanceType: 'ml.c6g.xlarge' }),
   ],
   [
@@ -78,7 +78,7 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
   ],
   [
     'ResourceConfig.InstanceGroups[].InstanceType',
-    { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.g5.xlarge')] } },
+    { ResourceConfig: { InstanceGroups: [group('a', 1, 'ml.trn1.2xlarge')] } },
     { ResourceConfig: { InstanceGroups: [group('a', 1)] } },
   ],
   ['ResourceConfig.VolumeKmsKeyId', resources({ VolumeKmsKeyId: 'k' }), resources({ VolumeKmsKeyId: '' })],
@@ -99,9 +99,7 @@ const DIFFERENCES: readonly [row: string, asks: Members, doesNot: Members | null
   ],
   ['VpcConfig.**', { VpcConfig: VPC }, null],
   ['Tags.**', { Tags: [{ Key: 'a', Value: 'b' }] }, { Tags: [] }],
-  ['DebugHookConfig.**', { DebugHookConfig: { S3OutputPath: 's3://b' } }, null],
   ['DebugRuleConfigurations.**', { DebugRuleConfigurations: [RULE] }, { DebugRuleConfigurations: [] }],
-  ['TensorBoardOutputConfig.**', { TensorBoardOutputConfig: { S3OutputPath: 's3://b' } }, null],
   [
     'ProfilerConfig.**',
     { ProfilerConfig: { S3OutputPath: 's3://b' } },
@@ -171,6 +169,15 @@ const REFUSALS: readonly [row: string, asks: Members, path: string, doesNot: Mem
     'ResourceConfig.InstanceGroups',
     { ResourceConfig: { InstanceGroups: [group('a', 2), group('b', 0, 'ml.m6g.large')] } },
   ],
+  ...['a*+', '(?>a)', '(a)(?(1)b)', '\\N{DIGIT ONE}', '(?:(a)|b)*', '(?i:a)b'].map(
+    Regex =>
+      [
+        'AlgorithmSpecification.MetricDefinitions[].Regex',
+        algorithm({ MetricDefinitions: [{ Name: 'm', Regex }] }),
+        'AlgorithmSpecification.MetricDefinitions[0].Regex',
+        algorithm({ MetricDefinitions: [{ Name: 'm', Regex: 'a=([0-9]+)' }] }),
+      ] as [string, Members, string, Members],
+  ),
   ['ServerlessJobConfig.**', { ServerlessJobConfig: { JobType: 'FineTuning' } }, 'ServerlessJobConfig', null],
   ['MlflowConfig.**', { MlflowConfig: { MlflowResourceArn: 'arn' } }, 'MlflowConfig', null],
   [

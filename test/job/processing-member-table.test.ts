@@ -50,7 +50,7 @@ const DIFFERENCES: readonly [member: string, asks: Members, doesNot: Members | n
   ],
   [
     'ProcessingResources.ClusterConfig.InstanceType',
-    { ProcessingResources: cluster({ InstanceType: 'ml.g5.xlarge' }) },
+    { ProcessingResources: cluster({ InstanceType: 'ml.trn1.2xlarge' }) },
     { ProcessingResources: cluster({ InstanceType: 'ml.c6g.xlarge' }) },
   ],
   [

@@ -104,12 +104,7 @@ test('everything that can be given is taken over', () => {
     },
     profiler: { localPath: '/opt/ml/output/profiler', location: { bucket: 'profile', key: 'p' } },
   });
-  expect(job.differences.map(one => one.member)).toEqual([
-    'OutputDataConfig.KmsKeyId',
-    'DebugHookConfig',
-    'TensorBoardOutputConfig',
-    'ProfilerConfig',
-  ]);
+  expect(job.differences.map(one => one.member)).toEqual(['OutputDataConfig.KmsKeyId', 'ProfilerConfig']);
 });
 
 describe('members that may be missing', () => {

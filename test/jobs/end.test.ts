@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { dockerEngine } from '../../src/engine/docker/docker-engine.js';
 import { reasonOfExit } from '../../src/report/failure-reason.js';
 import { docker } from '../harness/engine.js';
-import { runJob, STACK_TRACE, startJob, type Described } from '../harness/job.js';
+import { refusedJob, runJob, STACK_TRACE, startJob, type Described } from '../harness/job.js';
 import { afterThis, optml, scratch, start } from '../harness/optml.js';
 import { channel, jobName, putObject, shell, shellJob, type Request } from '../harness/requests.js';
 
@@ -381,6 +381,35 @@ describe('metrics', () => {
     ]);
     for (const { Timestamp } of found) expect(Number.isInteger(Timestamp)).toBe(true);
   });
+});
+
+test('a pattern that never ends over a line does not stall the job, and a note names it', async () => {
+  const { status, described, stderr } = await runJob(
+    shellJob(
+      '',
+      shell(["echo loss=0.5; printf 'a%.0s' $(seq 60); echo '?!'; echo accuracy=0.75"], {
+        MetricDefinitions: [
+          { Name: 'hostile', Regex: '(?:(a+)+)+!' },
+          { Name: 'loss', Regex: 'loss=([0-9.]+)' },
+          { Name: 'accuracy', Regex: '(?P<name>accuracy)=[0-9.]+' },
+          { Name: 'verbose', Regex: '(?x) accuracy = ([0-9.]+) # after the name' },
+        ],
+      }),
+    ),
+  );
+  expect(status).toBe(0);
+  expect(described.FinalMetricDataList?.map(one => [one.MetricName, one.Value]).sort()).toEqual([
+    ['loss', 0.5],
+    ['verbose', 0.75],
+  ]);
+  expect(stderr).toMatch(/may lack values: the pattern of hostile took too long over one line/);
+});
+
+test('a bad pattern is refused when the job is created, with what is wrong with it', async () => {
+  const algorithm = shell('true', { MetricDefinitions: [{ Name: 'loss', Regex: 'loss=[0-9' }] });
+  expect(await refusedJob(shellJob('', algorithm))).toContain(
+    "Regex of 'loss' must be a regular expression, but it is 'loss=[0-9': unterminated character set at position 5",
+  );
 });
 
 describe('logs', () => {

@@ -9,11 +9,13 @@ import { optml, scratch } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
-/** Those of a cluster and of spot have tests of their own; those of the README's pipeline are run by its test. */
-const ELSEWHERE = ['cluster.yaml', 'spot.yaml', 'split-digits.yaml', 'evaluate-digits.yaml'];
+/** Run apart: by tests of their own, or below. */
+const APART = ['cluster.yaml', 'script-mode.yaml', 'spot.yaml', 'watched.yaml'];
+/** The README's pipeline, whose test runs them. */
+const PIPELINE = ['split-digits.yaml', 'evaluate-digits.yaml'];
 const PROCESSING = ['pipe-processing.yaml', 'shard-digits.yaml'];
 const EXAMPLES = readdirSync(FOLDER).filter(
-  name => name.endsWith('.yaml') && ![...ELSEWHERE, ...PROCESSING].includes(name),
+  name => name.endsWith('.yaml') && ![...APART, ...PIPELINE, ...PROCESSING].includes(name),
 );
 
 const MAPS = [
@@ -44,6 +46,9 @@ const PIPED: Readonly<Record<string, readonly string[]>> = {
   'pipe-shuffle.yaml': [2, 1, 0].map(
     (part, epoch) => `epoch ${epoch} begins with ${PARTS[part]?.subarray(0, 20).toString() ?? ''}`,
   ),
+  'pipe-recordio.yaml': [
+    `${PARTS.reduce((sum, part) => sum + 8 + Math.ceil(part.length / 4) * 4, 0)} bytes, which begin with  ced7230a ${(PARTS[0]?.length ?? 0).toString(16).padStart(8, '0')}`,
+  ],
   // A record of each part and one of its number: eight bytes before, and padding behind.
   'augmented-manifest.yaml': [
     `${PARTS.reduce((sum, part) => sum + 8 + Math.ceil(part.length / 4) * 4 + 8 + 4, 0)} bytes, which begin with  ced7230a`,
@@ -64,13 +69,14 @@ test('there is one of each way in', () => {
     'file',
     'manifest',
     'pipe-gzip',
+    'pipe-recordio',
     'pipe-shuffle',
     'pipe',
     'sharded',
   ]);
 });
 
-test.each([...EXAMPLES, ...PROCESSING])('%s says how it is run', example => {
+test.each([...EXAMPLES, ...APART, ...PROCESSING])('%s says how it is run', example => {
   expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
     `optml run fixtures/requests/${example} --map`,
   );

@@ -102,6 +102,22 @@ describe('a lazy FastFile channel', () => {
     expect(log).toEqual(['s3://data/train/a.csv']);
   });
 
+  test('that is dealt out to hosts is downloaded, as a mount would bring all of it to each', async () => {
+    const home = await homeWith('s3://data/train/a.csv', 's3://data/train/b.csv', 's3://data/train/c.csv');
+    const source = {
+      S3DataType: 'S3Prefix',
+      S3Uri: 's3://data/train/',
+      S3DataDistributionType: 'ShardedByS3Key',
+    };
+    const job = shellJob('ls /opt/ml/input/data/c', {
+      InputDataConfig: [{ ChannelName: 'c', ...FAST, DataSource: { S3DataSource: source } }],
+      ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 2, VolumeSizeInGB: 10 },
+    });
+    const { status, logOf } = await runJob(job, { home, args: LAZY });
+    expect(status).toBe(0);
+    expect([logOf('algo-1'), logOf('algo-2')]).toEqual([['a.csv', 'c.csv'], ['b.csv']]);
+  });
+
   test('whose job was killed is unmounted by "optml clean"', async () => {
     const home = await homeWith('s3://data/train/a.csv', 's3://data/train/b.csv');
     const InputDataConfig = [channel('c', 's3://data/train/', FAST)];

@@ -1,4 +1,6 @@
 /** ManifestFile channels on a real engine (contract §1.5), and what a bad one gets. */
+import { truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { refusedJob, runJob } from '../harness/job.js';
 import { scratch } from '../harness/optml.js';
@@ -115,5 +117,17 @@ describe('the job fails, and says why, when a manifest', () => {
     expect({ status, ended: described.TrainingJobStatus }).toEqual({ status: 1, ended: 'Failed' });
     expect(described.FailureReason).toMatch(/^ClientError: Data download failed:/);
     expect(described.FailureReason).toContain(reason);
+  });
+
+  test('is larger than what is read', async () => {
+    const home = await homeWith({ [URI]: '' });
+    await truncate(join(home, 's3/lists/train.manifest'), 64 * 1024 * 1024 + 1);
+    const { status, described } = await runJob(shellJob('true', { InputDataConfig: [manifestChannel()] }), {
+      home,
+    });
+    expect(status).toBe(1);
+    expect(described.FailureReason).toMatch(
+      /^ClientError: Data download failed:.*s3:\/\/lists\/train\.manifest.*split it/,
+    );
   });
 });

@@ -213,7 +213,7 @@ test.each([
   expect(status).toBe(0);
   const outputs = join(home, 's3/outputs');
   const job = described.TrainingJobName;
-  expect(await namesIn(join(outputs, 'debug', job, 'debug-output'))).toEqual(['t']);
+  expect(await namesIn(join(outputs, 'debug', job, 'debug-output'))).toEqual(['t', 'training_job_end.ts']);
   expect(await namesIn(join(outputs, 'tb', job, 'tensorboard-output'))).toEqual(['e']);
 });
 

@@ -328,6 +328,12 @@ test('outputs of TensorBoard, debugger and profiler go to their own places, a fi
   expect(await readFile(join(outputs, 'tb', job.name, 'tensorboard-output/run/events'), 'utf8')).toBe('e\n');
   expect(await readFile(join(outputs, 'debug', job.name, 'debug-output/t'), 'utf8')).toBe('t\n');
   expect(await readFile(join(outputs, job.name, 'profiler-output/p'), 'utf8')).toBe('p\n');
+  for (const mark of [
+    `debug/${job.name}/debug-output`,
+    `${job.name}/profiler-output/framework`,
+    `${job.name}/profiler-output/system`,
+  ])
+    expect(await readFile(join(outputs, mark, 'training_job_end.ts'), 'utf8')).toBe('');
 });
 
 test('the card names the artifact: the file that it is, and its size', async () => {

@@ -1,34 +1,20 @@
 /** Pipe mode on a real engine: FIFOs, epochs and what comes through them (contract §1.6). */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { docker } from '../harness/engine.js';
-import { containerOf } from '../harness/aftermath.js';
+import { containerOf, sizesIn } from '../harness/aftermath.js';
 import { runJob, startJob } from '../harness/job.js';
-import { scratch } from '../harness/optml.js';
-import { channel, putObject, shell, shellJob, type Request } from '../harness/requests.js';
+import { optml, scratch } from '../harness/optml.js';
+import { feederOf, homeWith, inImage, pipeJob, untilFifo } from '../harness/pipe-job.js';
+import { channel, putObject } from '../harness/requests.js';
 import { pythonClients } from '../store/clients.js';
 
 const run = promisify(execFile);
-
-/** A job whose channels are all in Pipe mode. */
-function pipeJob(lines: readonly string[], channels: readonly Request[], members: Request = {}): Request {
-  return shellJob('true', {
-    ...shell(['cd /opt/ml/input/data', ...lines], { TrainingInputMode: 'Pipe' }),
-    InputDataConfig: channels,
-    ...members,
-  });
-}
-
-async function homeWith(objects: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const home = await scratch('home');
-  for (const [uri, content] of Object.entries(objects)) await putObject(home, uri, content);
-  return home;
-}
 
 /** Text files of a letter each. */
 function letters(count: number): Record<string, string> {
@@ -96,6 +82,18 @@ describe('the FIFOs of a channel', () => {
     expect(status).toBe(0);
   });
 
+  test('bring an end and no byte when all objects are empty, and so do the next ones', async () => {
+    const home = await homeWith({ 's3://data/train/a': '', 's3://data/train/b': '' });
+    const { status, log } = await runJob(
+      pipeJob(
+        [`for n in 0 1; do ${untilFifo('train', '$n')}; wc -c < train_$n; done`],
+        [channel('train', 's3://data/train/')],
+      ),
+      { home },
+    );
+    expect({ status, log }).toEqual({ status: 0, log: ['0', '0'] });
+  });
+
   test('stand beside the folder of a channel in File mode', async () => {
     const home = await homeWith({ 's3://data/train/a': 'piped', 's3://data/files/b': 'file' });
     const { status, log } = await runJob(
@@ -116,45 +114,8 @@ describe('the FIFOs of a channel', () => {
   test('are written to by a user who is not root', async () => {
     const home = await homeWith({ 's3://data/train/a': 'piped' });
     const job = pipeJob(['id -u', 'cat train_0; echo'], [channel('train', 's3://data/train/')]);
-    const specification = job['AlgorithmSpecification'] as Request;
-    const { status, log } = await runJob(
-      { ...job, AlgorithmSpecification: { ...specification, TrainingImage: 'optml-user-1000' } },
-      { home },
-    );
+    const { status, log } = await runJob(inImage(job, 'optml-user-1000'), { home });
     expect({ status, log }).toEqual({ status: 0, log: ['1000', 'piped'] });
-  });
-});
-
-describe('Gzip', () => {
-  const GZIP = { CompressionType: 'Gzip' };
-
-  test('is unpacked on the way, members one after the other', async () => {
-    const text = 'line\n'.repeat(400_000);
-    const home = await homeWith({
-      's3://data/train/a.gz': Buffer.concat([gzipSync('one\n'), gzipSync('two\n')]),
-      's3://data/train/b.gz': gzipSync(text),
-    });
-    const { status, log } = await runJob(
-      pipeJob(
-        ['cat train_0 > /tmp/all; head -n 2 /tmp/all; wc -c < /tmp/all'],
-        [channel('train', 's3://data/train/', GZIP)],
-      ),
-      { home },
-    );
-    expect({ status, log }).toEqual({ status: 0, log: ['one', 'two', String(8 + text.length)] });
-  });
-
-  test.each([
-    ['is none', Buffer.from('plain text')],
-    ['is cut off', gzipSync(randomBytes(100_000)).subarray(0, 50_000)],
-  ])('that %s fails the job, with the URI, and the reader sees no end', async (_, bytes) => {
-    const home = await homeWith({ 's3://data/train/a.gz': gzipSync('good'), 's3://data/train/b.gz': bytes });
-    const { status, described, log } = await runJob(
-      pipeJob(['cat train_0 > /tmp/all; echo ended'], [channel('train', 's3://data/train/', GZIP)]),
-      { home },
-    );
-    expect({ status, log }).toEqual({ status: 1, log: [] });
-    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/b\.gz/);
   });
 });
 
@@ -243,23 +204,32 @@ describe('ShuffleConfig', () => {
 });
 
 describe('bad luck', () => {
-  test('sixteen channels with readers that stand still hold up neither the others nor this process', async () => {
-    const names = Array.from({ length: 16 }, (_, index) => `c${index}`);
-    const home = await homeWith({ 's3://data/big/a': randomBytes(3_000_000) });
+  test('sixteen channels, whose readers stand still, hold up neither the others, nor unpacking, nor this process', async () => {
+    const names = Array.from({ length: 15 }, (_, index) => `c${index}`);
+    const home = await homeWith({
+      's3://data/big/a': randomBytes(3_000_000),
+      's3://data/packed/a': gzipSync(randomBytes(3_000_000)),
+    });
     const job = await startJob(
       pipeJob(
         [
-          'for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 60 < c${n}_0 & done',
-          'for n in 0 1 2; do until [ -p c15_$n ]; do sleep 0.01; done; wc -c < c15_$n; done; echo read',
+          'for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 600 < c${n}_0 & done',
+          `for n in 0 1 2; do ${untilFifo('packed', '$n')}; wc -c < packed_$n; done`,
+          'trap "exit 0" TERM; head -c 5000000 /dev/urandom > /opt/ml/model/weights; echo read; sleep 600 & wait',
         ],
-        names.map(name => channel(name, 's3://data/big/')),
+        [
+          ...names.map(name => channel(name, 's3://data/big/')),
+          channel('packed', 's3://data/packed/', { CompressionType: 'Gzip' }),
+        ],
       ),
       { home },
     );
     await job.shows('algo-1 | read');
-    const { status, log } = await job.finish();
-    expect(status).toBe(0);
-    expect(log).toEqual(['3000000', '3000000', '3000000', 'read']);
+    // It answers over its socket, stops the job, and packs what the container wrote.
+    expect((await optml(['stop', job.name], { home })).status).toBe(0);
+    const { status, log, output } = await job.finish();
+    expect({ status, log }).toEqual({ status: 4, log: ['3000000', '3000000', '3000000', 'read'] });
+    expect(await sizesIn(output('model.tar.gz'))).toEqual({ weights: 5_000_000 });
   });
 
   test('a feeder that is killed kills the container before it can take that for the end', async () => {
@@ -274,19 +244,17 @@ describe('bad luck', () => {
       { home },
     );
     await job.shows('algo-1 | begun');
-    const { stdout } = await run('pgrep', ['-P', String(job.pid), '-f', 'feeder-main']);
-    process.kill(Number(stdout), 'SIGKILL');
+    process.kill(await feederOf(job), 'SIGKILL');
     const { status, described, log } = await job.finish();
     expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
     expect(described.FailureReason).toMatch(/^InternalServerError/);
   });
 
-  test('an object that goes away in mid-stream fails the job, with its URI', async () => {
-    const home = await homeWith({
-      's3://data/train/a': randomBytes(1_000_000),
-      's3://data/train/b': randomBytes(100_000_000),
-      's3://data/train/c': 'gone',
-    });
+  test('an object that is gone when its turn comes fails the job, with its URI', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => String(index).padStart(2, '0'));
+    const home = await homeWith(
+      Object.fromEntries(names.map(name => [`s3://data/train/${name}`, randomBytes(2_000_000)])),
+    );
     const job = await startJob(
       pipeJob(
         [
@@ -298,26 +266,31 @@ describe('bad luck', () => {
       { home },
     );
     await job.shows('algo-1 | begun');
-    // The second one is being read already: it is another file from now on.
-    await writeFile(join(home, 's3/data/train/b'), randomBytes(100));
-    await rm(join(home, 's3/data/train/c'));
+    // No more than some ten are read ahead.
+    await rm(join(home, 's3/data/train/39'));
     await docker('exec', await containerOf(job.name), 'touch', '/tmp/go');
     const { status, described, log } = await job.finish();
     expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
-    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/[bc]/);
+    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/39/);
   });
 
-  test('a container that puts something else in a FIFO’s place does not have it written to', async () => {
-    const home = await homeWith({ 's3://data/train/a': 'secret' });
-    const target = join(home, 'target');
-    await writeFile(target, 'untouched');
-    const { status, described } = await runJob(
-      pipeJob(['rm train_0; echo x > train_0; sleep 5; echo ended'], [channel('train', 's3://data/train/')]),
+  test('an object that is written while it is read fails the job, with its URI', async () => {
+    const home = await homeWith({ 's3://data/train/a': '' });
+    const file = join(home, 's3/data/train/a');
+    // So much that it is not read to its end before it is written.
+    await truncate(file, 40_000_000_000);
+    const job = await startJob(
+      pipeJob(
+        ['exec 3<train_0; head -c 1000 <&3 > /dev/null; echo begun; cat <&3 > /dev/null; echo ended'],
+        [channel('train', 's3://data/train/')],
+      ),
       { home },
     );
-    expect(status).toBe(1);
-    expect(described.FailureReason).toMatch(/^InternalServerError/);
-    expect(await readFile(target, 'utf8')).toBe('untouched');
+    await job.shows('algo-1 | begun');
+    await writeFile(file, randomBytes(100));
+    const { status, described, log } = await job.finish();
+    expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
+    expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/a/);
   });
 
   test('a stop reaches a container that reads, and one that waits for a FIFO', async () => {

@@ -73,6 +73,43 @@ test('uncompressed, and of debugger, TensorBoard and profiler, the files of a fo
   ]);
 });
 
+test('what may be read while a job runs is uploaded while it runs; model and output when it has ended', () => {
+  const { uploads } = printedPlan(
+    {
+      DebugHookConfig: { S3OutputPath: 's3://b' },
+      TensorBoardOutputConfig: { S3OutputPath: 's3://b' },
+      ProfilerConfig: { S3OutputPath: 's3://b' },
+    },
+    {},
+  );
+  expect(uploads.map(({ when }) => when)).toEqual([
+    ...['end', 'end'],
+    ...['continuous', 'continuous', 'continuous'],
+  ]);
+});
+
+test.each([
+  ['s3://mine/x', 's3://mine/x/Digits-1/output/intermediate'],
+  ['"s3://mine/x/"', 's3://mine/x/Digits-1/output/intermediate'],
+])('intermediate results go where the hyperparameter sagemaker_s3_output says: %s', (value, to) => {
+  const { uploads, hosts } = printedPlan({ HyperParameters: { sagemaker_s3_output: value } }, {});
+  expect(uploads.find(({ from }) => from === '/opt/ml/output/intermediate')).toMatchObject({
+    to,
+    when: 'continuous',
+  });
+  expect(hosts[0]?.mounts.map(({ path }) => path)).not.toContain('/opt/ml/output/intermediate');
+});
+
+test.each([{}, { sagemaker_s3_output: 'file:///tmp/x' }, { sagemaker_s3_output: 's3://.no/x' }])(
+  'there is no upload of intermediate results with the hyperparameters %j',
+  HyperParameters => {
+    expect(planOf({ HyperParameters }).uploads.map(one => one.from)).toEqual([
+      '/opt/ml/model',
+      '/opt/ml/output/data',
+    ]);
+  },
+);
+
 test.each([
   ['has no S3OutputPath', { ProfilingIntervalInMilliseconds: 100 }],
   ['is disabled', { S3OutputPath: 's3://b', DisableProfiler: true }],

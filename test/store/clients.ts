@@ -1,8 +1,9 @@
 /** boto3 and the AWS CLI, of pinned versions, in Python environments of their own that are made once. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 export interface PythonClients {
   /** `name==version`. */
@@ -27,6 +28,14 @@ export function pythonClients(age: keyof typeof PINNED = 'new'): PythonClients {
   const folder = join(CACHE, packages.join(' ').replaceAll('==', '-').replaceAll(' ', '-'));
   if (!existsSync(folder)) install(folder, packages);
   return { packages, python: join(folder, 'bin/python3'), aws: join(folder, 'bin/aws') };
+}
+
+/** The interpreter of an environment with exactly what a requirements file names. Throws as `pythonClients` does. */
+export function pythonWith(requirements: string): string {
+  const content = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 16);
+  const folder = join(CACHE, `${basename(requirements, '.txt')}-${content}`);
+  if (!existsSync(folder)) install(folder, ['--no-deps', '-r', requirements]);
+  return join(folder, 'bin/python3');
 }
 
 function install(folder: string, packages: readonly string[]): void {

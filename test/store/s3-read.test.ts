@@ -1,5 +1,6 @@
 /** Reading an object as a stream: from a real S3 server through a proxy of faults, and from a server that plays them one by one. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import { fixedCredentials } from '../../src/aws/credentials.js';
 import { openStore } from '../../src/store/open-store.js';
@@ -92,6 +93,88 @@ test('a body that proves damaged at its end is an error with the URI, and so is 
       await expect(store.read(OBJECT, signal)).rejects.toMatchObject({ code: 'OBJECT_CHANGED' });
     },
   );
+});
+
+test('asks again when the store stands still in the middle, for the rest', async () => {
+  let tries = 0;
+  await using server = await startFakeS3(
+    (answer, { headers }) => {
+      const from = Number(/bytes=(\d+)-/.exec(headers['range'] ?? '')?.[1] ?? 0);
+      answer.writeHead(from === 0 ? 200 : 206, {
+        etag: `"${ETAG}"`,
+        'content-length': BODY.length - from,
+        ...(from === 0 ? {} : { 'content-range': `bytes ${from}-${BODY.length - 1}/${BODY.length}` }),
+      });
+      if (++tries > 2) answer.end(BODY.subarray(from));
+      else answer.write(BODY.subarray(from, from + 1_500_000));
+    },
+    { idleMs: 100 },
+  );
+  expect((await bytesOf(await server.store.read(OBJECT, signal))).equals(BODY)).toBe(true);
+  expect(tries).toBe(3);
+});
+
+test('gives up, and names the object, when the store stands still each time', async () => {
+  let tries = 0;
+  await using server = await startFakeS3(
+    (answer, { headers }) => {
+      // Bytes come with the first try only: each further one stands still at once.
+      if (++tries > 1) expect(headers['range']).toBeDefined();
+      const status = tries === 1 ? 200 : 206;
+      answer.writeHead(status, {
+        etag: `"${ETAG}"`,
+        'content-length': status === 200 ? BODY.length : BODY.length - 1_500_000,
+        'content-range': `bytes 1500000-${BODY.length - 1}/${BODY.length}`,
+      });
+      if (tries === 1) answer.write(BODY.subarray(0, 1_500_000));
+      else answer.flushHeaders();
+    },
+    { idleMs: 100 },
+  );
+  const reading = await server.store.read(OBJECT, signal);
+  await expect(bytesOf(reading)).rejects.toMatchObject({
+    code: 'STORE_UNREACHABLE',
+    message: expect.stringContaining('s3://data/big') as string,
+  });
+  // The try that brought something, and a whole budget without.
+  expect(tries).toBe(1 + 5);
+});
+
+test.each([
+  ['is refused as another', (answer: ServerResponse) => answer.writeHead(412).end()],
+  ['is gone', (answer: ServerResponse) => answer.writeHead(404).end()],
+  [
+    'goes on as another',
+    (answer: ServerResponse) => {
+      const rest = BODY.subarray(1_500_000);
+      answer
+        .writeHead(206, {
+          etag: '"another"',
+          'content-length': rest.length,
+          'content-range': `bytes 1500000-${BODY.length - 1}/${BODY.length}`,
+        })
+        .end(rest);
+    },
+  ],
+])('an object that %s after it was cut off has changed', async (_, goOn) => {
+  let tries = 0;
+  await served(
+    answer => {
+      if (++tries > 1) goOn(answer);
+      else
+        answer
+          .writeHead(200, { etag: `"${ETAG}"`, 'content-length': BODY.length })
+          .write(BODY.subarray(0, 1_500_000), () => answer.destroy());
+    },
+    async store => {
+      const reading = await store.read(OBJECT, signal);
+      await expect(bytesOf(reading)).rejects.toMatchObject({
+        code: 'OBJECT_CHANGED',
+        message: expect.stringContaining('s3://data/big') as string,
+      });
+    },
+  );
+  expect(tries).toBe(2);
 });
 
 test('a small one that arrives damaged is fetched again before any of it is given', async () => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import type { HostLabels, HostToPlace, JobNetwork } from '../port.js';
+import { shareOfMachine, type ContainerMachine } from './share-of-machine.js';
 
 export const LABELS = {
   job: 'optml.job',
@@ -26,8 +27,11 @@ export function containerOptions({
   labels,
   outside,
   room,
-  sharedMemoryBytes,
-}: HostToPlace & { readonly room: Room; readonly sharedMemoryBytes: number }): Docker.ContainerCreateOptions {
+  machine,
+}: HostToPlace & {
+  readonly room: Room;
+  readonly machine: ContainerMachine;
+}): Docker.ContainerCreateOptions {
   const { entrypoint, command, environment, platform } = plan.container;
   // Where rooms are volumes, a shared folder is mounted as it is, and has none.
   const isOwn = ({ path }: Mount): boolean => room.kind === 'folder' || !shared.includes(path);
@@ -48,8 +52,7 @@ export function containerOptions({
         ...plan.mounts.filter(isOwn).map(mount => mountOf(mount, { room, outside })),
         ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
       ],
-      // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
-      ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
+      ...shareOfMachine(plan, machine),
       ...placeInNetwork(plan.name, network),
     },
     ...(network.id === null ? {} : { NetworkingConfig: endpoint(plan.name, network.id, network) }),
@@ -64,10 +67,15 @@ function placeInNetwork(host: string, { kind, id, addresses }: JobNetwork): Dock
   return {
     NetworkMode: id,
     ExtraHosts: peers.map(([name, address]) => `${name}:${address}`),
-    // Nobody answers for names of the world outside: a look-up ends after 1 s, not after 20.
-    ...(kind === 'peers-only' ? { DnsOptions: ['timeout:1', 'attempts:1'] } : {}),
+    ...(kind === 'peers-only' ? ASKS_NOBODY : {}),
   };
 }
+
+/**
+ * Docker's DNS server would pass questions on from the machine's own network when the machine's resolver is on its loopback
+ * (CVE-2024-29018): a way out. So it is told of the container's loopback, where nobody answers; a look-up ends after 1 s, not 20.
+ */
+const ASKS_NOBODY: Docker.HostConfig = { Dns: ['127.0.0.1'], DnsOptions: ['timeout:1', 'attempts:1'] };
 
 /** The alias is for programs that ask the DNS server and nothing else. */
 function endpoint(

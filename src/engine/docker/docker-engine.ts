@@ -22,6 +22,7 @@ import { containerOptions, LABELS, labelsOf, type Room } from './container-optio
 import { findImage, type ImageSources } from './images.js';
 import { closeNetwork, openNetwork } from './job-network.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
+import { UNKNOWN_MACHINE, type ContainerMachine } from './share-of-machine.js';
 
 export interface DockerEngineOptions {
   readonly endpoint: Endpoint;
@@ -38,7 +39,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   const docker = dockerClient(options.endpoint);
   const abortable = docker as unknown as Abortable;
   const name = `the Docker engine at ${options.endpoint.url}`;
-  let memoryBytes = 0;
+  let machine: ContainerMachine = UNKNOWN_MACHINE;
   let isDesktop = false;
   let bindsRooms = options.ownsRootFiles && options.endpoint.url.startsWith('unix://');
 
@@ -65,7 +66,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
   /** Takes milliseconds, and is not broken off: the engine might have made what nobody would know of. */
   const create = async (host: HostToPlace, room: Room): Promise<string> => {
-    const wanted = containerOptions({ ...host, room, sharedMemoryBytes: Math.floor(memoryBytes / 2) });
+    const wanted = containerOptions({ ...host, room, machine });
     const container = await docker.createContainer(wanted);
     return container.id;
   };
@@ -77,7 +78,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       const info = (await asked(
         within(ANSWER_MS * 2, abortSignal => abortable.info({ abortSignal }), signal),
       )) as EngineInfo;
-      memoryBytes = info.MemTotal;
+      machine = machineOf(info);
       if (info.OSType !== 'linux')
         throw new OptmlError(
           'ENGINE_UNFIT',
@@ -90,8 +91,9 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       return {
         version: info.ServerVersion,
         platform: `linux/${ARCHITECTURES[info.Architecture] ?? info.Architecture}`,
-        cpus: info.NCPU,
-        memoryBytes: info.MemTotal,
+        ...machine,
+        // Docker does not say what GPUs there are; NVIDIA's toolkit adds its runtime.
+        hasGpus: Object.hasOwn(info.Runtimes ?? {}, 'nvidia'),
       };
     },
 
@@ -265,6 +267,14 @@ function cannotSee(engine: string, { outside, shared }: HostToPlace): OptmlError
   );
 }
 
+function machineOf(info: EngineInfo): ContainerMachine {
+  return {
+    cpus: info.NCPU,
+    memoryBytes: info.MemTotal,
+    limits: { cpus: info.CpuCfsQuota ?? true, memory: info.MemoryLimit ?? true },
+  };
+}
+
 interface EngineInfo {
   readonly ServerVersion: string;
   readonly OSType: string;
@@ -273,6 +283,9 @@ interface EngineInfo {
   readonly NCPU: number;
   readonly MemTotal: number;
   readonly SecurityOptions?: readonly string[] | null;
+  readonly Runtimes?: Readonly<Record<string, unknown>> | null;
+  readonly CpuCfsQuota?: boolean;
+  readonly MemoryLimit?: boolean;
 }
 
 /** This takes a signal, which its type does not know; without it a silent engine would keep this process alive. */

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { HostToPlace } from '../port.js';
 import { asDockerLabels, containerOptions, resourceName } from './container-options.js';
+import { UNKNOWN_MACHINE } from './share-of-machine.js';
 
 /** Mount path → volume name. */
 export type Volumes = Readonly<Record<string, string>>;
@@ -48,14 +49,14 @@ export async function fillVolumes(
   const inRoom = host.plan.mounts.filter(
     ({ path }) => host.outside[path] === undefined && !host.shared.includes(path),
   );
-  const writable = { ...host.plan, mounts: inRoom.map(mount => ({ ...mount, writable: true })) };
+  const writable = inRoom.map(mount => ({ ...mount, writable: true }));
   const options = containerOptions({
     ...host,
-    plan: writable,
+    plan: { ...host.plan, mounts: writable, limits: null, gpus: 0 },
     shared: [],
     network: { kind: 'none', id: null, addresses: {} },
     room: { kind: 'volumes', volumes },
-    sharedMemoryBytes: 0,
+    machine: UNKNOWN_MACHINE,
   });
   const loader = await docker.createContainer({
     ...options,

@@ -42,7 +42,7 @@ export function buildProgram(facts: ProcessFacts): Command {
   withProcessFlags(
     withRunFlags(command('process', 'build a processing request from flags and run it')),
   ).action(async (flags: ProcessFlags) => (await import('./commands/process.js')).processJob(facts, flags));
-  command('plan <file>', 'what would happen, as JSON; touches no engine').action(
+  withInstanceFlag(command('plan <file>', 'what would happen, as JSON; touches no engine')).action(
     async (file: string, flags: SettingFlags) =>
       (await import('./commands/plan.js')).plan(facts, file, flags),
   );
@@ -106,8 +106,15 @@ function refuse(program: Command, name: string): void {
     });
 }
 
+function withInstanceFlag(command: Command): Command {
+  return command.option(
+    '--emulate-instance',
+    'limit CPU, memory and /dev/shm of each container to those of its instance type',
+  );
+}
+
 function withRunFlags(command: Command): Command {
-  return command
+  return withInstanceFlag(command)
     .option('--keep', 'leave the /opt/ml tree of the job')
     .option('--json', 'print the Describe response of each ended job on stdout')
     .option('--quiet', 'say nothing but errors on stderr');

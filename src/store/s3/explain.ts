@@ -20,7 +20,7 @@ export function explain(thrown: unknown, endpoint: S3Endpoint, attempted: Attemp
   const { kind, status, code } = thrown;
   const { bucket } = attempted.address;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO') return asOptmlError(thrown.cause);
-  if (kind === 'unreachable') return unreachable(thrown, endpoint);
+  if (kind === 'unreachable') return unreachable(thrown, endpoint, attempted);
   if (thrown.location !== undefined && kind === 'final') return redirected(thrown, endpoint, thrown.location);
   if (code === 'NoSuchBucket')
     return new OptmlError(
@@ -65,8 +65,8 @@ const DENIALS = new Set([
   'XAdminUserNotFound',
 ]);
 
-function unreachable(fault: S3Fault, endpoint: S3Endpoint): OptmlError {
-  const where = endpoint.url ?? endpoint.name;
+function unreachable(fault: S3Fault, endpoint: S3Endpoint, { verb, address }: Attempted): OptmlError {
+  const where = `${endpoint.url ?? endpoint.name}${verb === 'read' ? ` to read ${uriOf(address)}` : ''}`;
   return new OptmlError(
     'STORE_UNREACHABLE',
     `No S3 server can be reached at ${where} (${fault.code}: ${sentence(fault.message)}): expected an S3-compatible server there; start it, or mend --store${endpoint.url?.startsWith('https:') === true ? ' or AWS_CA_BUNDLE' : ''}.`,

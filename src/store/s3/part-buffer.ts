@@ -1,4 +1,6 @@
-/** A stream of chunks of any size, cut into parts of a size that the multipart upload wants. */
+/** A body, cut into parts of a size that the multipart upload wants. */
+
+import type { FileBody } from '../port.js';
 
 const MIB = 1024 * 1024;
 const FIRST_PART = 8 * MIB;
@@ -81,6 +83,22 @@ export async function* cutIntoParts(
     }
   }
   yield { partNumber, bytes: buffer.subarray(0, filled), last: true, buffer };
+}
+
+/** The parts of a file, each read in one call. */
+export async function* partsOfFile(
+  file: FileBody,
+  pool: BufferPool,
+): AsyncGenerator<Part & { readonly buffer: Buffer }> {
+  let offset = 0;
+  for (let partNumber = 1; ; partNumber += 1) {
+    const buffer = pool.take(partSize(partNumber));
+    const count = await file.read(buffer, offset);
+    offset += count;
+    const last = count < buffer.length || offset >= file.size;
+    yield { partNumber, bytes: buffer.subarray(0, count), last, buffer };
+    if (last) return;
+  }
 }
 
 function grown(buffer: Buffer, most: number): Buffer {

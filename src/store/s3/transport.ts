@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { onAbort, rejectWith } from '../on-abort.js';
-import { createGetPool } from './get-pool.js';
+import { createConnectionPool } from './connection-pool.js';
 import type { Headers } from './fault.js';
 
 export interface TransportOptions {
@@ -64,15 +64,22 @@ export function createTransport(options: TransportOptions): Transport {
     bodyTimeout: options.idleMs,
     connect: { timeout: options.connectMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
   });
-  const pool = createGetPool(options);
+  const pool = createConnectionPool(options);
   return {
     exchange: async exchange =>
-      (exchange.sink === undefined ? null : await pool.get(exchange)) ?? (await dispatch(agent, exchange)),
+      (isFrequent(exchange) ? await pool.exchange(exchange) : null) ?? (await dispatch(agent, exchange)),
     close() {
       pool.close();
       return agent.destroy();
     },
   };
+}
+
+/** Objects that are read, and small ones that are written. */
+function isFrequent({ method, sink, body }: Exchange): boolean {
+  return method === 'GET'
+    ? sink !== undefined
+    : method === 'PUT' && body !== undefined && body.length <= SLICE;
 }
 
 function dispatch(agent: Agent, exchange: Exchange): Promise<Answer> {

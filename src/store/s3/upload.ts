@@ -1,13 +1,20 @@
 /** One object: PutObject for bytes that are held and for a short stream, else a multipart upload. */
 
 import { crc32 } from 'node:zlib';
-import { readUntilAborted } from '../body.js';
+import { isFile, readUntilAborted } from '../body.js';
 import type { ObjectAddress, UploadBody, UploadOptions } from '../port.js';
 import { encodeCrc } from './checksum.js';
 import type { S3Client } from './client.js';
 import { explain } from './explain.js';
 import { createMultipart, type Multipart } from './multipart.js';
-import { createBufferPool, cutIntoParts, partsInFlight, partSize, type Part } from './part-buffer.js';
+import {
+  createBufferPool,
+  cutIntoParts,
+  partsInFlight,
+  partsOfFile,
+  partSize,
+  type Part,
+} from './part-buffer.js';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 export async function uploadObject(
@@ -31,7 +38,9 @@ export async function uploadObject(
   let multipart: Multipart | undefined;
   let sent = 0;
   try {
-    for await (const part of cutIntoParts(readUntilAborted(body, signal), pool)) {
+    const parts = isFile(body) ? partsOfFile(body, pool) : cutIntoParts(readUntilAborted(body, signal), pool);
+    for await (const part of parts) {
+      signal.throwIfAborted();
       sent += part.bytes.length;
       if (part.last && part.partNumber === 1) {
         await putWhole(client, { address, headers, bytes: part.bytes, signal });

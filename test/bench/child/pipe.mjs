@@ -1,7 +1,10 @@
-/** Feeds one epoch of a Pipe channel to `cat`, as a job does: `pipe.mjs URL PREFIX FOLDER MEMBERS`. */
+/**
+ * Feeds one epoch of a Pipe channel to `cat`, as a job does: `pipe.mjs URL PREFIX FOLDER MEMBERS`. What the reader took, in
+ * milliseconds, is written to FOLDER/wall: in a job the feeder runs before the container does.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { feedHost } from '../../../dist/channels/feed-host.js';
 import { makeFifos } from '../../../dist/channels/fifos.js';
@@ -31,9 +34,11 @@ feeding.failed.catch(thrown => {
   console.error(thrown);
   process.exit(1);
 });
+const start = performance.now();
 const reader = spawn('sh', ['-c', `exec cat ${join(fifos, fifoName(plan, 0))} > /dev/null`], {
   stdio: 'ignore',
 });
 await once(reader, 'exit');
+writeFileSync(join(folder, 'wall'), String(performance.now() - start));
 await feeding.stop();
 await store.close();

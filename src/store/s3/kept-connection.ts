@@ -1,6 +1,7 @@
 /**
- * One kept connection for GETs. Node hands out a stream of fresh buffers of 64 KiB at most; here the kernel fills one
- * reused buffer of a mebibyte, which is what makes large downloads faster than curl's, and small ones cheap.
+ * One kept connection: GETs into a sink, PUTs of bytes that are held. Node hands out a stream of fresh buffers of 64 KiB at most;
+ * here the kernel fills one reused buffer of a mebibyte, which is what makes large downloads faster than curl's, and small
+ * exchanges cheap.
  */
 
 import { validateHeaderValue } from 'node:http';
@@ -11,29 +12,29 @@ import { onAbort } from '../on-abort.js';
 import { headEnd, isChunked, lengthOf, parseHead, unchunked, type Head } from './http-head.js';
 import type { Answer, Exchange, TransportOptions } from './transport.js';
 
-/** Heads and the bodies of errors are small. */
+/** Heads and bodies for no sink are small. */
 const LONGEST_HEAD = 64 * 1024;
-const LONGEST_ERROR = 1024 * 1024;
+const LONGEST_COLLECTED = 1024 * 1024;
 
 const NO_BODY = Buffer.alloc(0);
 
-export interface GetConnection {
+export interface KeptConnection {
   /**
-   * One at a time. `done` is called once, with the answer (null for a body without a length, which this does not read;
+   * One at a time. `done` is called once, with the answer (null for a sink's body without a length, which this does not read;
    * nothing of it was given to the sink) or with what `Transport.exchange` throws.
    */
-  get(exchange: Exchange, done: GetDone): void;
+  exchange(exchange: Exchange, done: Done): void;
   destroy(): void;
 }
 
-export type GetDone = (end: GetEnd) => void;
+export type Done = (end: End) => void;
 
-export type GetEnd =
+export type End =
   | { readonly answer: Answer | null }
   /** `unanswered`: a connection that was used before has ended without a byte of an answer. */
   | { readonly thrown: unknown; readonly unanswered: boolean };
 
-export interface GetConnectionOptions extends TransportOptions {
+export interface KeptConnectionOptions extends TransportOptions {
   /** As `http://127.0.0.1:9000`. */
   readonly origin: string;
   /** Many connections may share it: what is in it has been used when the next read begins. */
@@ -46,9 +47,9 @@ export interface GetConnectionOptions extends TransportOptions {
 
 interface Running {
   readonly exchange: Exchange;
-  readonly done: GetDone;
+  readonly done: Done;
   readonly callOff: () => void;
-  /** What came of a head that is not whole, or the body of an error. */
+  /** What came of a head that is not whole, or of a body for no sink. */
   early: Buffer[];
   head: Head | undefined;
   /** Bytes of the body that have not come. */
@@ -58,7 +59,7 @@ interface Running {
   answered: boolean;
 }
 
-export function openGetConnection(options: GetConnectionOptions): GetConnection {
+export function openConnection(options: KeptConnectionOptions): KeptConnection {
   const { origin, buffer, onGone } = options;
   const { host } = new URL(origin);
   let connected = false;
@@ -87,7 +88,7 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
   socket.on('error', lose);
   socket.on('close', () => {
     // The end of the connection is the end of an error's body, and never that of an object.
-    if (running?.head !== undefined && !isWanted(running)) endWithError(running);
+    if (running?.head !== undefined && !isWanted(running)) endCollected(running);
     lose(new errors.SocketError('other side closed'));
   });
 
@@ -120,7 +121,7 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
     finish({ thrown, unanswered: uses > 1 && running?.answered === false });
   }
 
-  function finish(end: GetEnd): void {
+  function finish(end: End): void {
     const ended = running;
     if (ended === undefined) return;
     running = undefined;
@@ -132,7 +133,10 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
   function send(exchange: Exchange): void {
     waitAtMost(exchange.firstByteMs ?? options.firstByteMs);
     try {
+      socket.cork();
       socket.write(requestText(exchange, host), 'latin1');
+      if (exchange.body !== undefined && exchange.body.length > 0) socket.write(exchange.body);
+      socket.uncork();
     } catch (thrown) {
       fail(thrown);
     }
@@ -148,7 +152,7 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
     try {
       if (running.head === undefined) readHead(running, chunk);
       else if (isWanted(running)) give(running, chunk);
-      else readError(running, chunk);
+      else collect(running, chunk);
     } catch (thrown) {
       fail(thrown);
     }
@@ -173,7 +177,7 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
     now.head = head;
     waitAtMost(options.idleMs);
     if (!isWanted(now)) {
-      readError(now, rest);
+      collect(now, rest);
       return;
     }
     const length = lengthOf(head.headers);
@@ -223,7 +227,7 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
     finish({ answer: { status: head.status, headers: head.headers, body: NO_BODY } });
   }
 
-  function readError(now: Running, chunk: Buffer): void {
+  function collect(now: Running, chunk: Buffer): void {
     now.early.push(Buffer.from(chunk));
     const size = now.early.reduce((sum, one) => sum + one.length, 0);
     const { headers } = now.head ?? {};
@@ -231,14 +235,14 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
     const whole = isChunked(headers)
       ? unchunked(Buffer.concat(now.early)).whole
       : size >= (lengthOf(headers) ?? Infinity);
-    if (whole || size > LONGEST_ERROR) endWithError(now);
+    if (whole || size > LONGEST_COLLECTED) endCollected(now);
   }
 
   /** Errors are rare enough for each to end its connection. */
-  function endWithError({ head, early }: Running): void {
+  function endCollected({ head, early }: Running): void {
     if (head === undefined) return;
     const body = Buffer.concat(early);
-    destroy();
+    if (head.status > 299 || !head.keepsOpen || body.length !== lengthOf(head.headers)) destroy();
     finish({
       answer: {
         status: head.status,
@@ -249,7 +253,7 @@ export function openGetConnection(options: GetConnectionOptions): GetConnection 
   }
 
   return {
-    get(exchange, done) {
+    exchange(exchange, done) {
       const callOff = onAbort(exchange.signal, () => fail(exchange.signal.reason));
       running = { exchange, done, callOff, early: [], head: undefined, left: 0, busy: 0, answered: false };
       uses += 1;
@@ -291,8 +295,9 @@ function open(
 }
 
 /** Header names are ours; values may come from a listing. */
-function requestText({ path, headers }: Exchange, host: string): string {
-  let text = `GET ${path} HTTP/1.1\r\n`;
+function requestText({ method, path, headers, body }: Exchange, host: string): string {
+  let text = `${method} ${path} HTTP/1.1\r\n`;
+  if (body !== undefined) text += `content-length: ${body.length}\r\n`;
   if (headers['host'] === undefined) text += `host: ${host}\r\n`;
   for (const name in headers) {
     const value = headers[name] ?? '';

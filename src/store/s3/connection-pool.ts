@@ -1,31 +1,31 @@
-/** GETs of objects over kept connections, as many to a host as are wanted at once, up to a limit. */
+/** Exchanges over kept connections, as many to a host as are wanted at once, up to a limit. */
 
 import { errors } from 'undici';
 import { onAbort, rejectWith } from '../on-abort.js';
-import { openGetConnection, type GetConnection, type GetDone } from './get-connection.js';
+import { openConnection, type KeptConnection, type Done } from './kept-connection.js';
 import type { Answer, Exchange, TransportOptions } from './transport.js';
 
 const BUFFER = 1024 * 1024;
 
-export interface GetPool {
+export interface ConnectionPool {
   /**
-   * As `Transport.exchange`, but the sink has a chunk only until it returns. Null for a body without a length, which
-   * this does not read: nothing of it was given to the sink.
+   * As `Transport.exchange`, for a GET into a sink or a PUT of a small body. Null for a sink's body without a length, which this
+   * does not read: nothing of it was given to the sink.
    */
-  get(exchange: Exchange): Promise<Answer | null>;
+  exchange(exchange: Exchange): Promise<Answer | null>;
   close(): void;
 }
 
 interface Host {
   /** All that are open. */
-  readonly connections: Set<GetConnection>;
+  readonly connections: Set<KeptConnection>;
   /** Those of them that serve nothing now; the last one used comes first. */
-  readonly idle: GetConnection[];
+  readonly idle: KeptConnection[];
   /** Who waits for a connection. */
   readonly waiting: Set<() => void>;
 }
 
-export function createGetPool(options: TransportOptions): GetPool {
+export function createConnectionPool(options: TransportOptions): ConnectionPool {
   const hosts = new Map<string, Host>();
   let shared: Buffer | undefined;
   let closed = false;
@@ -50,9 +50,9 @@ export function createGetPool(options: TransportOptions): GetPool {
     return host;
   }
 
-  function connect(origin: string, host: Host): GetConnection {
+  function connect(origin: string, host: Host): KeptConnection {
     shared ??= Buffer.allocUnsafeSlow(BUFFER);
-    const connection = openGetConnection({
+    const connection = openConnection({
       ...options,
       origin,
       buffer: shared,
@@ -78,11 +78,7 @@ export function createGetPool(options: TransportOptions): GetPool {
   /** `fresh`: not over a connection that was used before. */
   function exchangeOver(
     host: Host,
-    {
-      exchange,
-      fresh,
-      done,
-    }: { readonly exchange: Exchange; readonly fresh: boolean; readonly done: GetDone },
+    { exchange, fresh, done }: { readonly exchange: Exchange; readonly fresh: boolean; readonly done: Done },
   ): void {
     const { origin, signal } = exchange;
     if (closed) {
@@ -104,7 +100,7 @@ export function createGetPool(options: TransportOptions): GetPool {
       return;
     }
     const connection = kept ?? connect(origin, host);
-    connection.get(exchange, end => {
+    connection.exchange(exchange, end => {
       if (host.connections.has(connection)) {
         host.idle.push(connection);
         callNext(host);
@@ -116,7 +112,7 @@ export function createGetPool(options: TransportOptions): GetPool {
   }
 
   return {
-    get(exchange) {
+    exchange(exchange) {
       return new Promise((resolve, reject) => {
         if (exchange.signal.aborted) rejectWith(reject, exchange.signal.reason);
         else

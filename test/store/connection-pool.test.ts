@@ -1,8 +1,8 @@
-/** GETs over kept connections, against a server whose every byte is written here. */
+/** Exchanges over kept connections, against a server whose every byte is written here. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { createGetPool, type GetPool } from '../../src/store/s3/get-pool.js';
+import { createConnectionPool, type ConnectionPool } from '../../src/store/s3/connection-pool.js';
 import type { Answer, Sink } from '../../src/store/s3/transport.js';
 
 const NEVER = new AbortController().signal;
@@ -15,7 +15,10 @@ afterEach(() => {
 
 /** `answer` gets each request with the count of requests on its connection, from 1. */
 async function serve(
-  answer: (socket: Socket, request: { readonly path: string; readonly nth: number }) => void,
+  answer: (
+    socket: Socket,
+    request: { readonly path: string; readonly nth: number; readonly body: string },
+  ) => void,
 ): Promise<{ readonly origin: string; readonly connections: () => number; readonly sockets: Socket[] }> {
   const sockets: Socket[] = [];
   const server = createServer(socket => {
@@ -26,9 +29,12 @@ async function serve(
     socket.on('data', chunk => {
       text += chunk.toString();
       for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
-        const path = text.split(' ')[1] ?? '';
-        text = text.slice(end + 4);
-        answer(socket, { path, nth: ++nth });
+        const head = text.slice(0, end + 4);
+        const length = Number(/content-length: (\d+)/.exec(head)?.[1] ?? 0);
+        if (text.length < head.length + length) return;
+        const body = text.slice(head.length, head.length + length);
+        text = text.slice(head.length + length);
+        answer(socket, { path: head.split(' ')[1] ?? '', nth: ++nth, body });
       }
     });
   }).listen(0, '127.0.0.1');
@@ -41,8 +47,8 @@ async function serve(
   return { origin: `http://127.0.0.1:${port}`, connections: () => sockets.length, sockets };
 }
 
-function pool(limits: Partial<typeof LIMITS> = {}): GetPool {
-  const made = createGetPool({ ...LIMITS, ...limits });
+function pool(limits: Partial<typeof LIMITS> = {}): ConnectionPool {
+  const made = createConnectionPool({ ...LIMITS, ...limits });
   ends.push(() => made.close());
   return made;
 }
@@ -53,7 +59,7 @@ interface Got {
 }
 
 async function get(
-  gets: GetPool,
+  gets: ConnectionPool,
   origin: string,
   {
     path = '/',
@@ -62,7 +68,7 @@ async function get(
   }: { path?: string; signal?: AbortSignal; sink?: Partial<Sink> } = {},
 ): Promise<Got> {
   const chunks: Buffer[] = [];
-  const answer = await gets.get({
+  const answer = await gets.exchange({
     origin,
     path,
     method: 'GET',
@@ -172,6 +178,31 @@ test.each([
   expect(answer?.body.toString()).toBe('<Error/>\n');
 });
 
+test('bytes are put over the same connections; an error ends its own', async () => {
+  const bodies: string[] = [];
+  const server = await serve((socket, { path, body }) => {
+    bodies.push(body);
+    socket.write(
+      path === '/bad'
+        ? 'HTTP/1.1 400 Bad Request\r\nContent-Length: 8\r\n\r\n<Error/>'
+        : 'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\n\r\n',
+    );
+  });
+  const puts = pool();
+  const put = (path: string, body: Buffer): Promise<Answer | null> =>
+    puts.exchange({ origin: server.origin, path, method: 'PUT', headers: {}, body, signal: NEVER });
+  const large = 'x'.repeat(256 * 1024);
+  expect((await put('/a', Buffer.from('first')))?.headers['etag']).toBe('"e"');
+  expect((await put('/b', Buffer.alloc(0)))?.status).toBe(200);
+  expect((await put('/c', Buffer.from(large)))?.status).toBe(200);
+  expect(server.connections()).toBe(1);
+  const bad = await put('/bad', Buffer.from('x'));
+  expect([bad?.status, bad?.body.toString()]).toEqual([400, '<Error/>']);
+  expect((await put('/d', Buffer.from('last')))?.status).toBe(200);
+  expect(server.connections()).toBe(2);
+  expect(bodies).toEqual(['first', '', large, 'x', 'last']);
+});
+
 test('a body without a length is left to others, and nothing of it is given away', async () => {
   const server = await serve(socket =>
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n'),
@@ -270,7 +301,7 @@ test('what is no HTTP, and a head without an end, are errors', async () => {
 
 test('a value that would break the request is refused', async () => {
   const server = await serve(socket => socket.write(ok('first')));
-  const exchange = pool().get({
+  const exchange = pool().exchange({
     origin: server.origin,
     path: '/',
     method: 'GET',
