@@ -26,7 +26,7 @@ test('a whole file is in the store while the job runs, a growing one only when i
     ),
     { home },
   );
-  if (ROOMS_ARE_VOLUMES) await job.shows('will be uploaded when it has ended');
+  if (ROOMS_ARE_VOLUMES) await job.shows('uploaded when it has ended');
   await job.shows('looked first');
   expect(existsSync(join(place, 'sub/deep/one'))).toBe(!ROOMS_ARE_VOLUMES);
   expect(existsSync(join(place, 'growing'))).toBe(false);
