@@ -38,7 +38,7 @@ test('tensors, events, profiles and intermediate results are in the store while 
     `profile/${job.name}/profiler-output/framework/p`,
     `mine/${job.name}/output/intermediate/i`,
   ].map(place);
-  if (ROOMS_ARE_VOLUMES) await job.shows('will be uploaded when it has ended');
+  if (ROOMS_ARE_VOLUMES) await job.shows('uploaded when it has ended');
   else await appear(early);
   job.signal('SIGTERM');
   expect((await job.finish()).status).toBe(4);
