@@ -46,14 +46,14 @@ export async function collectOutputs(
   return reason;
 }
 
-/** The checkpoints of hosts that have ended and will be replaced. Throws what reading or the store throws. */
-export async function flushCheckpoints(
+/** What of hosts that will be replaced goes to the store while they run: checkpoints, and the folders of Debugger and TensorBoard. Throws what reading or the store throws. */
+export async function flushContinuous(
   run: CollectRun,
   placed: readonly HostHandle[],
   sent: SentOutputs,
 ): Promise<void> {
   for (const upload of run.plan.uploads)
-    if (upload.checkpoints === true) await uploadOne(run, upload, { placed, sent });
+    if (upload.when === 'continuous') await uploadOne(run, upload, { placed, sent });
 }
 
 /** What a placed host left; undefined when the host is not known. */

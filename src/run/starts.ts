@@ -8,7 +8,7 @@ import { PLATFORM_FAULT, reasonOfUpload } from '../report/failure-reason.js';
 import { KIND_WORDS, RESTART_WORDS } from '../report/kind-words.js';
 import { listCheckpoints } from '../survey/list-checkpoints.js';
 import type { Clocks } from './clocks.js';
-import { flushCheckpoints } from './collect-outputs.js';
+import { flushContinuous } from './collect-outputs.js';
 import { startContinuousOutputs, type SentOutputs } from './continuous-outputs.js';
 import { reasonOf, type HostsOutcome, type Outcome } from './outcome.js';
 import { prepareHosts, roomOf } from './prepare-hosts.js';
@@ -81,7 +81,7 @@ async function start(
 async function whyNotAnew(run: JobRun, ended: EndedHosts<HostsOutcome>): Promise<EndedHosts | null> {
   const { placed, sent, outcome } = ended;
   try {
-    await flushCheckpoints(run, placed, sent);
+    await flushContinuous(run, placed, sent);
   } catch (thrown) {
     if (run.control.cause === null)
       return {

@@ -63,7 +63,7 @@ describe('one host', () => {
       ]),
       { home },
     );
-    if (ROOMS_ARE_VOLUMES) await job.shows('checkpoints are uploaded when it has ended');
+    if (ROOMS_ARE_VOLUMES) await job.shows('will be uploaded when it has ended');
     await job.shows('algo-1 | first');
     if (!ROOMS_ARE_VOLUMES) expect(await stored(home)).toEqual({ 'tmp-1/deep/weights': 'one\n' });
     await tell(job.name, 1);
@@ -172,7 +172,7 @@ describe('several hosts', () => {
     const job = await startJob(request, await asOrdinaryUser(home));
     const { status, logOf, stderr } = await job.finish();
     expect(status).toBe(0);
-    expect(stderr).toContain('cannot be watched: checkpoints are uploaded when it has ended');
+    expect(stderr).toContain('cannot be watched: /state will be uploaded when it has ended');
     for (const host of ['algo-1', 'algo-2']) expect(logOf(host)).toEqual(SEEN);
     await expectMerged(home);
   });

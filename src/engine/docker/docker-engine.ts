@@ -205,9 +205,15 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     async remove(host): Promise<void> {
       const container = docker.getContainer(host.container);
       await asked(
-        within(REMOVE_MS, abortSignal =>
-          ignoring([404, 409], container.remove({ force: true, v: true, abortSignal })),
-        ),
+        within(REMOVE_MS, async abortSignal => {
+          try {
+            await container.remove({ force: true, v: true, abortSignal });
+          } catch (thrown) {
+            if (!hasStatus(thrown, 404, 409)) throw thrown;
+            // Somebody else is at it: until that is done, its name is taken.
+            await ignoring([404], container.wait({ condition: 'removed', abortSignal }));
+          }
+        }),
       );
       await asked(removeVolumes(docker, host.volumes));
     },
