@@ -1,6 +1,7 @@
 /** Settings and environment → the engine and the store that they mean. Both are opened only when something needs them. */
 import { readFileSync } from 'node:fs';
 import { credentialsOf } from './aws/credentials.js';
+import type { Identity } from './certificates/authority.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import type { Settings } from './settings.js';
@@ -31,13 +32,20 @@ export async function connectStore(
  */
 export function accessOf(
   settings: Settings,
-  place: { readonly environment: Environment; readonly folder: string },
+  {
+    authority,
+    ...place
+  }: {
+    readonly environment: Environment;
+    readonly folder: string;
+    readonly authority: () => Promise<Identity>;
+  },
 ): ((address: string) => Promise<StoreAccess>) | null {
   const choice = storeChoice(settings, place);
   if (choice.kind === 'aws') return null;
   return async address => {
     const { openAccess } = await import('./store/access.js');
-    return openAccess(choice, { address, region: settings.region });
+    return openAccess(choice, { address, region: settings.region, authority });
   };
 }
 

@@ -23,6 +23,7 @@ import { askToStop } from './journal/control-socket.js';
 import { findJob, readState, type JobRef } from './journal/find-job.js';
 import { homeAt, jobFiles, openHome, type Home, type Kind } from './journal/home.js';
 import { join } from 'node:path';
+import { homeAuthority } from './journal/home-authority.js';
 import { homeKeys } from './journal/home-keys.js';
 import { lockState } from './journal/job-lock.js';
 import { readJobs } from './journal/journal.js';
@@ -126,7 +127,11 @@ export class Emulator {
         control,
         observer,
         now: this.#now,
-        openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
+        openAccess: accessOf(this.settings, {
+          environment: this.#environment,
+          folder: home.s3,
+          authority: () => homeAuthority(home, this.#now()),
+        }),
         startFeeder: feederOf({
           settings: this.settings,
           place: { environment: this.#environment, folder: home.s3 },

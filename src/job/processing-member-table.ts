@@ -11,7 +11,7 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
     honoured: 'its account stands in the ARN; its permissions are not evaluated',
     difference: {
       when: NETWORK_NOT_ISOLATED,
-      here: "the container gets keys of the job's own, which open its store and nothing else; with --store aws, none",
+      here: "the container gets keys of the job's own, which open its store and nothing else, also under S3's own names; with --store aws, none",
       why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
     },
   },
@@ -22,7 +22,11 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   { member: 'AppSpecification.ContainerEntrypoint', honoured: '' },
   { member: 'AppSpecification.ContainerArguments', honoured: 'nothing is ever appended' },
-  { member: 'Environment', honoured: '' },
+  {
+    member: 'Environment',
+    honoured:
+      "beside it stand an endpoint, keys, `AWS_CA_BUNDLE` (what the world trusts, and the authority of S3's names here) and `NODE_EXTRA_CA_CERTS`; what it sets stays as it is, and one that sets an endpoint or keys gets none of ours",
+  },
 
   { member: 'ProcessingInputs', honoured: '' },
   { member: 'ProcessingInputs[].InputName', honoured: '' },

@@ -21,6 +21,7 @@ export function containerOptions({
   shared,
   image,
   network,
+  names,
   labels,
   outside,
   room,
@@ -31,7 +32,8 @@ export function containerOptions({
     name: resourceName(labels),
     platform,
     Image: image.id,
-    Hostname: plan.name,
+    // With the network comes the name.
+    ...(names?.kind === 'helper' ? {} : { Hostname: plan.name }),
     ...(entrypoint === null ? {} : { Entrypoint: [...entrypoint] }),
     ...(command === null ? {} : { Cmd: [...command] }),
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
@@ -46,13 +48,18 @@ export function containerOptions({
       ],
       // Half of the memory, as the platform's real size is not known and data loaders need more than 64 MiB (contract §1.16).
       ...(sharedMemoryBytes > 0 ? { ShmSize: sharedMemoryBytes } : {}),
-      ...placeInNetwork(plan.name, network),
+      ...(names?.kind === 'helper'
+        ? { NetworkMode: `container:${names.container}` }
+        : networkOptions(plan.name, network)),
+      ...(names?.kind === 'server' ? { Dns: [names.address] } : {}),
     },
-    ...(network.id === null ? {} : { NetworkingConfig: endpoint(plan.name, network.id, network) }),
+    ...(network.id === null || names?.kind === 'helper'
+      ? {}
+      : { NetworkingConfig: endpoint(plan.name, network.id, network) }),
   };
 }
 
-function placeInNetwork(host: string, { kind, id, addresses }: JobNetwork): Docker.HostConfig {
+export function networkOptions(host: string, { kind, id, addresses }: JobNetwork): Docker.HostConfig {
   // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
   if (kind === 'none') return { NetworkMode: 'none', ExtraHosts: [`${host}:127.0.0.1`] };
   if (id === null) return {};
@@ -66,7 +73,7 @@ function placeInNetwork(host: string, { kind, id, addresses }: JobNetwork): Dock
 }
 
 /** The alias is for programs that ask the DNS server and nothing else. */
-function endpoint(
+export function endpoint(
   host: string,
   id: string,
   { addresses }: JobNetwork,

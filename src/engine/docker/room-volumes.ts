@@ -49,6 +49,7 @@ export async function fillVolumes(
     plan: writable,
     shared: [],
     network: { kind: 'none', id: null, addresses: {} },
+    names: null,
     room: { kind: 'volumes', volumes },
     sharedMemoryBytes: 0,
   });
