@@ -6,6 +6,7 @@ import {
   accessOf,
   connectEngine,
   connectStore,
+  datasetMaps,
   fileSystemMaps,
   storeChoice,
   type Environment,
@@ -47,6 +48,7 @@ import type { Observer } from './run/reporter.js';
 import { closeDeadRuns, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store/port.js';
+import { foldersOfDatasets, type DatasetFolder } from './survey/datasets.js';
 import { listedObjects } from './survey/listing.js';
 import { survey } from './survey/survey.js';
 
@@ -109,7 +111,7 @@ export class Emulator {
     const job = this.#parse(request);
     const lazy = await this.#lazy(job);
     const home = await openHome(this.settings.home);
-    const store = await this.#openStore(home);
+    const store = await this.#openStore(home, foldersOfDatasets(job, datasetMaps(this.settings)));
     try {
       const engine = await this.#openEngine();
       // Nothing is begun before the engine has answered.
@@ -152,7 +154,7 @@ export class Emulator {
   ): Promise<PrintedPlan> {
     const job = this.#parse(request);
     const home = await openHome(this.settings.home);
-    const store = await this.#openStore(home);
+    const store = await this.#openStore(home, foldersOfDatasets(job, datasetMaps(this.settings)));
     try {
       return await withPlanFolder({ home, owner: thisProcess(home.folder) }, async folder => {
         const fileSystems = fileSystemMaps(this.settings);
@@ -336,8 +338,8 @@ export class Emulator {
     );
   }
 
-  #openStore(home: Home): Promise<Store> {
-    return connectStore(this.settings, { environment: this.#environment, folder: home.s3 });
+  #openStore(home: Home, datasets: readonly DatasetFolder[] = []): Promise<Store> {
+    return connectStore(this.settings, { environment: this.#environment, folder: home.s3 }, datasets);
   }
 
   #openEngine(): Promise<Engine> {

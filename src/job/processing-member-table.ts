@@ -2,7 +2,21 @@
  * What becomes of every member of CreateProcessingJob: honoured as on SageMaker, different here, or refused. The
  * differences of a job, its refusals and docs/differences.md come from these rows.
  */
-import { ACCELERATED, GIVEN, is, NETWORK_NOT_ISOLATED, TRUE, type MemberRow } from './member-row.js';
+import {
+  ACCELERATED,
+  GIVEN,
+  is,
+  NETWORK_NOT_ISOLATED,
+  TRUE,
+  type MemberRow,
+  type When,
+} from './member-row.js';
+import { isObject } from './validate.js';
+
+const DATASET_IN_PIPE_MODE: When = {
+  words: 'with the InputMode `Pipe`',
+  holds: value => isObject(value) && value['InputMode'] === 'Pipe',
+};
 
 export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingJobName', honoured: '' },
@@ -66,12 +80,16 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ProcessingInputs[].DatasetDefinition.**',
+    difference: {
+      when: GIVEN,
+      here: 'no query is run: the files of the folder that --map-dataset NAME=./folder names stand for its result, as they are; without one the request is refused',
+      why: 'optml cannot ask Athena or Redshift',
+    },
     refused: [
       {
-        when: GIVEN,
-        why: 'optml cannot query Athena or Redshift',
-        instead:
-          'use an S3Input for the exported result, and --map s3://bucket/prefix=./folder to fill it from a folder',
+        when: DATASET_IN_PIPE_MODE,
+        why: 'how a FIFO would bring the result of a query is not documented',
+        instead: 'use File mode',
       },
     ],
   },
