@@ -1,17 +1,24 @@
 /** Settings and environment → the engine and the store that they mean. Both are opened only when something needs them. */
 import { readFileSync } from 'node:fs';
 import { credentialsOf } from './aws/credentials.js';
+import type { Identity } from './certificates/authority.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
 import type { Settings } from './settings.js';
-import { parseMapping } from './store/mapping.js';
+import { parseMapping, type Mapping } from './store/mapping.js';
 import { openStore, type StoreChoice } from './store/open-store.js';
 import type { Store, StoreAccess } from './store/port.js';
+import { parseDatasetMap, type DatasetMap } from './survey/datasets.js';
 import { parseFileSystemMap, type FileSystemMap } from './survey/file-systems.js';
 
 /** Throws USAGE. */
 export function fileSystemMaps({ mapFs, workingFolder }: Settings): FileSystemMap[] {
   return mapFs.map(text => parseFileSystemMap(text, workingFolder));
+}
+
+/** Throws USAGE. */
+export function datasetMaps({ mapDataset, workingFolder }: Settings): DatasetMap[] {
+  return mapDataset.map(text => parseDatasetMap(text, workingFolder));
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -20,9 +27,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export async function connectStore(
   settings: Settings,
   { environment, folder }: { readonly environment: Environment; readonly folder: string },
+  /** Beside those of the settings. */
+  more: readonly Mapping[] = [],
 ): Promise<Store> {
   const mappings = settings.maps.map(text => parseMapping(text, settings.workingFolder));
-  return openStore(storeChoice(settings, { environment, folder }), mappings);
+  return openStore(storeChoice(settings, { environment, folder }), [...mappings, ...more]);
 }
 
 /**
@@ -31,13 +40,20 @@ export async function connectStore(
  */
 export function accessOf(
   settings: Settings,
-  place: { readonly environment: Environment; readonly folder: string },
+  {
+    authority,
+    ...place
+  }: {
+    readonly environment: Environment;
+    readonly folder: string;
+    readonly authority: () => Promise<Identity>;
+  },
 ): ((address: string) => Promise<StoreAccess>) | null {
   const choice = storeChoice(settings, place);
   if (choice.kind === 'aws') return null;
   return async address => {
     const { openAccess } = await import('./store/access.js');
-    return openAccess(choice, { address, region: settings.region });
+    return openAccess(choice, { address, region: settings.region, authority });
   };
 }
 

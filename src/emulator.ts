@@ -6,6 +6,7 @@ import {
   accessOf,
   connectEngine,
   connectStore,
+  datasetMaps,
   fileSystemMaps,
   storeChoice,
   type Environment,
@@ -25,6 +26,7 @@ import { askToStop } from './journal/control-socket.js';
 import { findJob, readState, type JobRef } from './journal/find-job.js';
 import { homeAt, jobFiles, openHome, type Home, type Kind } from './journal/home.js';
 import { join } from 'node:path';
+import { homeAuthority } from './journal/home-authority.js';
 import { homeKeys } from './journal/home-keys.js';
 import { lockState } from './journal/job-lock.js';
 import { readJobs } from './journal/journal.js';
@@ -49,6 +51,7 @@ import type { Observer } from './run/reporter.js';
 import { closeDeadRuns, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store/port.js';
+import { foldersOfDatasets, type DatasetFolder } from './survey/datasets.js';
 import { listedObjects } from './survey/listing.js';
 import { survey } from './survey/survey.js';
 
@@ -114,7 +117,7 @@ export class Emulator {
     if (interruptAfter.length > 0) assertOnSpot(job);
     const lazy = await this.#lazy(job);
     const home = await openHome(this.settings.home);
-    const store = await this.#openStore(home);
+    const store = await this.#openStore(home, foldersOfDatasets(job, datasetMaps(this.settings)));
     try {
       const engine = await this.#openEngine();
       // Nothing is begun before the engine has answered.
@@ -137,7 +140,11 @@ export class Emulator {
         control,
         observer,
         now: this.#now,
-        openAccess: accessOf(this.settings, { environment: this.#environment, folder: home.s3 }),
+        openAccess: accessOf(this.settings, {
+          environment: this.#environment,
+          folder: home.s3,
+          authority: () => homeAuthority(home, this.#now()),
+        }),
         startFeeder: feederOf({
           settings: this.settings,
           place: { environment: this.#environment, folder: home.s3 },
@@ -159,7 +166,7 @@ export class Emulator {
   ): Promise<PrintedPlan> {
     const job = this.#parse(request);
     const home = await openHome(this.settings.home);
-    const store = await this.#openStore(home);
+    const store = await this.#openStore(home, foldersOfDatasets(job, datasetMaps(this.settings)));
     try {
       return await withPlanFolder({ home, owner: thisProcess(home.folder) }, async folder => {
         const fileSystems = fileSystemMaps(this.settings);
@@ -350,8 +357,8 @@ export class Emulator {
     );
   }
 
-  #openStore(home: Home): Promise<Store> {
-    return connectStore(this.settings, { environment: this.#environment, folder: home.s3 });
+  #openStore(home: Home, datasets: readonly DatasetFolder[] = []): Promise<Store> {
+    return connectStore(this.settings, { environment: this.#environment, folder: home.s3 }, datasets);
   }
 
   #openEngine(): Promise<Engine> {

@@ -8,6 +8,7 @@ const FILE = z
     store: z.string().min(1),
     map: z.array(z.string()),
     mapFs: z.array(z.string()),
+    mapDataset: z.array(z.string()),
     fastfile: z.enum(['download', 'lazy']),
     mapImage: z.array(z.string()),
     port: z.union([z.number(), z.string()]),

@@ -12,6 +12,8 @@ export interface Settings {
   readonly maps: readonly string[];
   /** `fs-0123…=./folder`, relative to `workingFolder`. */
   readonly mapFs: readonly string[];
+  /** `InputName=./folder`, relative to `workingFolder`. */
+  readonly mapDataset: readonly string[];
   /** `download`: FastFile channels are fetched before the start; `lazy`: they are mounted. */
   readonly fastfile: 'download' | 'lazy';
   /** The request's image → a local one. */
@@ -33,6 +35,7 @@ export interface SettingFlags {
   readonly store?: string;
   readonly map?: readonly string[];
   readonly mapFs?: readonly string[];
+  readonly mapDataset?: readonly string[];
   readonly fastfile?: string;
   readonly mapImage?: readonly string[];
   readonly port?: string;
@@ -85,6 +88,7 @@ export function resolveSettings(sources: SettingSources): Settings {
         'embedded, aws, or a URL such as http://127.0.0.1:9000',
       ) ?? 'embedded',
     maps: flags.map ?? lines(environment['OPTML_MAP']) ?? file.map ?? [],
+    mapDataset: flags.mapDataset ?? lines(environment['OPTML_MAP_DATASET']) ?? file.mapDataset ?? [],
     mapFs: flags.mapFs ?? lines(environment['OPTML_MAP_FS']) ?? file.mapFs ?? [],
     fastfile: fastfileOf(one(flags.fastfile, 'OPTML_FASTFILE', 'fastfile')),
     mapImages: imageMaps(flags.mapImage ?? lines(environment['OPTML_MAP_IMAGE']) ?? file.mapImage ?? []),

@@ -18,6 +18,7 @@ test('without anything the embedded store in the user’s home is used', () => {
     store: 'embedded',
     maps: [],
     mapFs: [],
+    mapDataset: [],
     fastfile: 'download',
     mapImages: {},
     port: 4566,

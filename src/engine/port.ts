@@ -21,6 +21,13 @@ export interface Engine {
   closeNetwork(network: JobNetwork): Promise<void>;
   /** The address at which containers on this network reach this process; null where they cannot. */
   gateway(network: JobNetwork): Promise<string | null>;
+  /**
+   * Makes the network of a host before it, and answers names in it for as long as it is open: those lead to this process.
+   * Throws ENGINE_UNFIT where the engine cannot do so.
+   */
+  openNames(wanted: NamesWanted, signal: AbortSignal): Promise<NamesHelper>;
+  /** Twice is no error. `remove` does so as well. */
+  closeNames(names: NamesHelper): Promise<void>;
   /** Makes a host ready to start. `room` is the folder of this machine in which its `/opt/ml` is laid out. */
   place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle>;
   /** Starts it; everything that it prints goes to `onOutput`. Throws CONTAINER_UNSTARTABLE, ENGINE_UNREACHABLE. */
@@ -86,6 +93,8 @@ export interface HostToPlace {
   readonly plan: HostPlan;
   readonly image: ImageFacts;
   readonly network: JobNetwork;
+  /** Who answers the names that it asks for; null: the engine. */
+  readonly names: NamesHelper | Nameserver | null;
   /** Folder of this machine in which the host's `/opt/ml` is laid out. */
   readonly folder: string;
   /** The room as a tar stream, with paths from the root of the container: for engines that cannot mount the folder. */
@@ -118,12 +127,37 @@ export interface JobNetwork {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+export interface NamesWanted {
+  readonly host: string;
+  readonly image: ImageFacts;
+  readonly network: JobNetwork;
+  /** The source of a regular expression for names in lower case. */
+  readonly names: string;
+  /** What connects to the HTTPS port of one of them is brought there. */
+  readonly leadsTo: { readonly address: string; readonly port: number };
+  readonly labels: HostLabels;
+}
+
+/** Holds the host's network. Plain data. */
+export interface NamesHelper {
+  readonly kind: 'helper';
+  readonly container: string;
+}
+
+/** At an address that the host reaches. */
+export interface Nameserver {
+  readonly kind: 'server';
+  readonly address: string;
+}
+
 /** Plain data. */
 export interface HostHandle {
   readonly host: string;
   readonly container: string;
   /** Empty when the room of this machine is what the container has mounted. */
   readonly volumes: readonly string[];
+  /** Not there where there is none. */
+  readonly names?: NamesHelper;
 }
 
 export interface RunningHost {

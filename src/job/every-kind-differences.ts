@@ -3,7 +3,7 @@ import { GIVEN, type DifferenceRule } from './member-row.js';
 
 /** Of RoleArn, unless the job is isolated. */
 export const ROLE = {
-  here: "the container gets keys of the job's own, which open its store and nothing else; with --store aws, none",
+  here: "the container gets keys of the job's own, which open its store and nothing else, also under S3's own names; with --store aws, none",
   why: 'on SageMaker it has the credentials of this role and reaches S3 with them; there is no role to assume here',
 } as const satisfies Omit<DifferenceRule, 'when'>;
 

@@ -35,7 +35,11 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
     honoured:
       'with `sagemaker_s3_output`, files of /opt/ml/output/intermediate are uploaded to it while the job runs, as the training toolkit does',
   },
-  { member: 'Environment', honoured: '' },
+  {
+    member: 'Environment',
+    honoured:
+      "beside it stand an endpoint, keys, `AWS_CA_BUNDLE` (what the world trusts, and the authority of S3's names here) and `NODE_EXTRA_CA_CERTS`; what it sets stays as it is, and one that sets an endpoint or keys gets none of ours",
+  },
   {
     member: 'RoleArn',
     honoured: 'its account stands in the ARNs; its permissions are not evaluated',

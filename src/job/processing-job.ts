@@ -1,4 +1,5 @@
 /** A processing job as it was asked for, checked: behind this type there is no raw S3 URI and no unchecked value. Pure. */
+import { datasetInput } from './dataset-input.js';
 import type { Difference } from './differences.js';
 import { examineMembers, refuseMembers } from './examine-members.js';
 import { refuseFindings } from './findings.js';
@@ -49,6 +50,8 @@ export interface ProcessingJob {
 
 /** What a channel is to training jobs, at a place of its own. */
 export interface ProcessingInput extends S3Channel {
+  /** It is the result of a query, for which a folder must stand. */
+  readonly dataset: boolean;
   /** With no slash doubled or at its end. */
   readonly localPath: string;
 }
@@ -119,13 +122,17 @@ function jobOf(
 
 /** With AppManaged the platform does nothing (contract §2.6). */
 function inputOf(
-  { InputName, AppManaged, S3Input }: ProcessingInputRequest,
+  { InputName, AppManaged, S3Input, DatasetDefinition }: ProcessingInputRequest,
   index: number,
 ): ProcessingInput[] {
-  if (S3Input === undefined || AppManaged === true) return [];
+  if (AppManaged === true) return [];
+  if (DatasetDefinition !== undefined)
+    return [datasetInput(InputName, DatasetDefinition, index) ?? []].flat();
+  if (S3Input === undefined) return [];
   return [
     {
       name: InputName,
+      dataset: false,
       localPath: plainPath(S3Input.LocalPath ?? ''),
       contentType: null,
       inputMode: S3Input.S3InputMode ?? 'File',

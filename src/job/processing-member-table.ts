@@ -11,8 +11,15 @@ import {
   NETWORK_NOT_ISOLATED,
   TRUE_WITH_PEERS,
   type MemberRow,
+  type When,
 } from './member-row.js';
 import { PIPE_IN_THE_WAY } from './pipe-paths.js';
+import { isObject } from './validate.js';
+
+const DATASET_IN_PIPE_MODE: When = {
+  words: 'with the InputMode `Pipe`',
+  holds: value => isObject(value) && value['InputMode'] === 'Pipe',
+};
 
 export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'ProcessingJobName', honoured: '' },
@@ -28,7 +35,11 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   { member: 'AppSpecification.ContainerEntrypoint', honoured: '' },
   { member: 'AppSpecification.ContainerArguments', honoured: 'nothing is ever appended' },
-  { member: 'Environment', honoured: '' },
+  {
+    member: 'Environment',
+    honoured:
+      "beside it stand an endpoint, keys, `AWS_CA_BUNDLE` (what the world trusts, and the authority of S3's names here) and `NODE_EXTRA_CA_CERTS`; what it sets stays as it is, and one that sets an endpoint or keys gets none of ours",
+  },
 
   { member: 'ProcessingInputs', honoured: '' },
   { member: 'ProcessingInputs[].InputName', honoured: '' },
@@ -66,12 +77,16 @@ export const PROCESSING_MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'ProcessingInputs[].DatasetDefinition.**',
+    difference: {
+      when: GIVEN,
+      here: 'no query is run: the files of the folder that --map-dataset NAME=./folder names stand for its result, as they are; without one the request is refused',
+      why: 'optml cannot ask Athena or Redshift',
+    },
     refused: [
       {
-        when: GIVEN,
-        why: 'optml cannot query Athena or Redshift',
-        instead:
-          'use an S3Input for the exported result, and --map s3://bucket/prefix=./folder to fill it from a folder',
+        when: DATASET_IN_PIPE_MODE,
+        why: 'how a FIFO would bring the result of a query is not documented',
+        instead: 'use File mode',
       },
     ],
   },

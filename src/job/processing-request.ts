@@ -35,7 +35,15 @@ export interface ProcessingInputRequest {
   readonly InputName: string;
   readonly AppManaged?: boolean;
   readonly S3Input?: S3InputRequest;
-  readonly DatasetDefinition?: object;
+  readonly DatasetDefinition?: DatasetDefinitionRequest;
+}
+
+export interface DatasetDefinitionRequest {
+  readonly AthenaDatasetDefinition?: { readonly OutputS3Uri: string };
+  readonly RedshiftDatasetDefinition?: { readonly OutputS3Uri: string };
+  readonly LocalPath?: string;
+  readonly InputMode?: 'Pipe' | 'File';
+  readonly DataDistributionType?: 'FullyReplicated' | 'ShardedByS3Key';
 }
 
 export interface S3InputRequest {

@@ -3,6 +3,7 @@
  * these follow the form of those that are: `Invalid <member>. <what must hold>`.
  */
 import { OptmlError } from '../errors.js';
+import { datasetComplaints, outputMember } from './dataset-input.js';
 import type { Findings } from './findings.js';
 import { plainPath } from './local-path.js';
 import { nulBytes } from './nul-bytes.js';
@@ -15,6 +16,7 @@ type Rule = (request: CheckedProcessingRequest) => readonly string[];
 
 const RULES: readonly Rule[] = [
   inputSources,
+  datasets,
   outputTargets,
   names,
   requiredFields,
@@ -40,6 +42,14 @@ function inputSources({ ProcessingInputs: inputs = [] }: CheckedProcessingReques
           `Invalid ProcessingInputs[${index}]. Exactly one of S3Input and DatasetDefinition must be given, but there are ${given}.`,
         ];
   });
+}
+
+function datasets({ ProcessingInputs: inputs = [] }: CheckedProcessingRequest): readonly string[] {
+  return inputs.flatMap(({ InputName, AppManaged, DatasetDefinition }, index) =>
+    DatasetDefinition === undefined || AppManaged === true
+      ? []
+      : datasetComplaints(InputName, DatasetDefinition, index),
+  );
 }
 
 function outputTargets({ ProcessingOutputConfig: config }: CheckedProcessingRequest): readonly string[] {
@@ -114,8 +124,15 @@ interface PlacedMember {
 
 /** AWS answers a LocalPath that two inputs have with an empty message (contract §2.6): a sentence of ours stands in its place. */
 function localPaths(request: CheckedProcessingRequest): readonly string[] {
-  const inputs = (request.ProcessingInputs ?? []).flatMap(({ AppManaged, S3Input }, index) =>
-    placed(`ProcessingInputs[${index}].S3Input.LocalPath`, AppManaged, S3Input?.LocalPath),
+  const inputs = (request.ProcessingInputs ?? []).flatMap(
+    ({ AppManaged, S3Input, DatasetDefinition }, index) => [
+      ...placed(`ProcessingInputs[${index}].S3Input.LocalPath`, AppManaged, S3Input?.LocalPath),
+      ...placed(
+        `ProcessingInputs[${index}].DatasetDefinition.LocalPath`,
+        AppManaged,
+        DatasetDefinition?.LocalPath,
+      ),
+    ],
   );
   const outputs = (request.ProcessingOutputConfig?.Outputs ?? []).flatMap(({ AppManaged, S3Output }, index) =>
     placed(`ProcessingOutputConfig.Outputs[${index}].S3Output.LocalPath`, AppManaged, S3Output?.LocalPath),
@@ -164,6 +181,12 @@ function s3Addresses(request: CheckedProcessingRequest): readonly string[] {
       member: `ProcessingInputs[${index}].S3Input.S3Uri`,
       uri: S3Input?.S3Uri,
     })),
+    ...(request.ProcessingInputs ?? []).flatMap(({ DatasetDefinition: one = {} }, index) =>
+      [one.AthenaDatasetDefinition, one.RedshiftDatasetDefinition].map(query => ({
+        member: outputMember(one, index),
+        uri: query?.OutputS3Uri,
+      })),
+    ),
     ...(request.ProcessingOutputConfig?.Outputs ?? []).map(({ S3Output }, index) => ({
       member: `ProcessingOutputConfig.Outputs[${index}].S3Output.S3Uri`,
       uri: S3Output?.S3Uri,

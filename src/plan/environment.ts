@@ -45,7 +45,9 @@ export function storeVariables(
   job: Pick<TrainingJob, 'environment' | 'networkIsolation'>,
   { storeAccess }: Surroundings,
 ): Record<string, string> {
-  return storeAccess && !job.networkIsolation && !bringsItsOwn(job.environment) ? STORE_VARIABLES : {};
+  return storeAccess && !job.networkIsolation && !bringsItsOwn(job.environment)
+    ? { ...STORE_VARIABLES, ...TRUST_VARIABLES }
+    : {};
 }
 
 const STORE_VARIABLES = {
@@ -55,9 +57,23 @@ const STORE_VARIABLES = {
   AWS_SECRET_ACCESS_KEY: SECRET,
 };
 
+/** Files in the container with the authorities that vouch for S3's names there: ours, and it with all others. */
+export const AUTHORITY_FOLDER = '/opt/optml';
+export const AUTHORITY_FILE = `${AUTHORITY_FOLDER}/authority.pem`;
+export const AUTHORITIES_FILE = `${AUTHORITY_FOLDER}/authorities.pem`;
+
+/**
+ * By these, programs that find S3 by its own names take the store for it: AWS's SDKs and command line read the first, which
+ * replaces what they trust; Node the second, which adds to it.
+ */
+const TRUST_VARIABLES = {
+  AWS_CA_BUNDLE: AUTHORITIES_FILE,
+  NODE_EXTRA_CA_CERTS: AUTHORITY_FILE,
+};
+
 /** A request that says where S3 is, or with which keys, means all of it. */
 function bringsItsOwn(environment: TrainingJob['environment']): boolean {
-  return Object.keys(STORE_VARIABLES).some(name => name in environment);
+  return ['AWS_ENDPOINT_URL', ...Object.keys(STORE_VARIABLES)].some(name => name in environment);
 }
 
 /** What a run knows. */
@@ -65,9 +81,11 @@ export interface StoreKeys {
   readonly url: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** S3's names lead to the store as well. */
+  readonly named: boolean;
 }
 
-/** The environment with the run's values in place; without a way to the store, those variables are not there at all. */
+/** The environment with the run's values in place; what the run does not have, its variables do not say. */
 export function fillEnvironment(
   environment: Readonly<Record<string, string>>,
   keys: StoreKeys | null,
@@ -79,9 +97,15 @@ export function fillEnvironment(
     AWS_SECRET_ACCESS_KEY: keys?.secretAccessKey,
   };
   const filled = Object.entries(environment).flatMap(([name, value]): [string, string][] => {
+    if (isTrust(name, value)) return keys?.named === true ? [[name, value]] : [];
     if (!(name in values) || (value !== STORE && value !== SECRET)) return [[name, value]];
     const known = values[name];
     return known === undefined ? [] : [[name, known]];
   });
   return Object.fromEntries(filled);
+}
+
+/** Ours, not one of the request. */
+function isTrust(name: string, value: string): boolean {
+  return Object.entries(TRUST_VARIABLES).some(([own, path]) => own === name && path === value);
 }

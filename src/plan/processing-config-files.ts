@@ -73,6 +73,7 @@ function inputConfig({
   InputName,
   AppManaged,
   S3Input,
+  DatasetDefinition,
 }: NonNullable<CheckedProcessingRequest['ProcessingInputs']>[number]): object {
   return {
     InputName,
@@ -89,7 +90,8 @@ function inputConfig({
             S3CompressionType: S3Input.S3CompressionType ?? 'None',
             S3DownloadMode: 'StartOfJob',
           },
-    DatasetDefinition: null,
+    // As it was asked for (UNCONFIRMED).
+    DatasetDefinition: DatasetDefinition ?? null,
   };
 }
 

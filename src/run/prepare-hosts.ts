@@ -7,7 +7,7 @@ import { openModes, undoUmask } from '../channels/open-modes.js';
 import { fedChannels, type Feeding } from '../channels/feed-host.js';
 import { feed, roomContents, stage } from '../data-plane.js';
 import type { HostHandle, ImageFacts, JobNetwork } from '../engine/port.js';
-import { fillEnvironment, STORE, type StoreKeys } from '../plan/environment.js';
+import { fillEnvironment } from '../plan/environment.js';
 import { fifoFolder } from '../plan/fifo-names.js';
 import type { ChannelPlan, HostPlan } from '../plan/plan.js';
 import type { Listing } from '../survey/listing.js';
@@ -15,6 +15,7 @@ import { KIND_WORDS } from '../report/kind-words.js';
 import { noteRestored } from './restored-files.js';
 import type { JobRun } from './run-job.js';
 import type { UndoList } from './undo-list.js';
+import { openWayToStore, placeCertificates } from './way-to-store.js';
 
 export interface PreparedHosts {
   readonly placed: readonly HostHandle[];
@@ -24,17 +25,21 @@ export interface PreparedHosts {
 
 export async function prepareHosts(run: JobRun, undo: UndoList): Promise<PreparedHosts> {
   const { plan, engine, reporter, labels, control } = run;
-  const [image, network] = await together(control.stopping, signal => [
-    findImage(run, signal),
-    openNetwork(run, undo),
-    ...plan.hosts.map(host => stageInto(run, host, signal)),
-  ]);
-  const keys = await openWayToStore(run, network, undo);
+  const [image, network, { keys, names, certificates }] = await together(control.stopping, signal => {
+    const found = { image: findImage(run, signal), network: openNetwork(run, undo) };
+    return [
+      found.image,
+      found.network,
+      openWayToStore(run, found, undo, signal),
+      ...plan.hosts.map(host => stageInto(run, host, signal)),
+    ];
+  });
   const placed: HostHandle[] = [];
   const feedings: Feeding[] = [];
   for (const host of plan.hosts) {
     control.stopping.throwIfAborted();
     const folder = roomOf(run, host.name);
+    const mounts = [...host.mounts, ...(await placeCertificates(folder, certificates))];
     await undoUmask(folder);
     if (!isRoot(image.user)) await openModes(folder, host.mounts);
     const channels = fedChannels(host, run.survey.listings);
@@ -47,11 +52,19 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
     const outside = { ...outsideOf(run, host), ...(await mountChannels(run, host, undo)) };
     const handle = await engine.place(
       {
-        plan: withEnvironment(host, fillEnvironment(host.container.environment, keys)),
+        plan: {
+          ...host,
+          mounts,
+          container: {
+            ...host.container,
+            environment: fillEnvironment(host.container.environment, keys),
+          },
+        },
         image,
         network,
+        names: names[host.name] ?? null,
         folder,
-        contents: () => roomContents(folder, { shared, mounts: host.mounts }),
+        contents: () => roomContents(folder, { shared, mounts }),
         shared,
         outside,
         labels: { ...labels, host: host.name },
@@ -127,31 +140,6 @@ async function openNetwork({ plan, engine, labels }: JobRun, undo: UndoList): Pr
   const network = await engine.openNetwork(plan.network, { ...labels, host: '' });
   if (network.id !== null) undo.add('The network of the job', () => engine.closeNetwork(network));
   return network;
-}
-
-/** Null when the plan's containers have no way to the store, or the engine's cannot reach this process. */
-async function openWayToStore(
-  { plan, engine, reporter, openAccess }: JobRun,
-  network: JobNetwork,
-  undo: UndoList,
-): Promise<StoreKeys | null> {
-  const wanted = plan.hosts.some(host => Object.values(host.container.environment).includes(STORE));
-  if (!wanted || openAccess === null) return null;
-  const address = await engine.gateway(network);
-  if (address === null) {
-    reporter.say({
-      kind: 'note',
-      text: `Containers of ${engine.name} cannot reach this machine, so this one gets no address of the store and no keys.`,
-    });
-    return null;
-  }
-  const access = await openAccess(address);
-  undo.add("The container's way to the store", () => access.close());
-  return access;
-}
-
-function withEnvironment(host: HostPlan, environment: Readonly<Record<string, string>>): HostPlan {
-  return { ...host, container: { ...host.container, environment } };
 }
 
 export function roomOf(run: Pick<JobRun, 'files'>, host: string): string {

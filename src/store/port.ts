@@ -136,6 +136,25 @@ export interface StoreAccess {
   readonly url: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Answers at the same address as S3 itself does, under all of its names: once. Throws what listening throws. */
+  serveNames(): Promise<StoreNames>;
   /** The keys are dead from here on. */
   close(): Promise<void>;
+}
+
+export interface StoreNames {
+  readonly address: string;
+  /** Of HTTPS. */
+  readonly port: number;
+  /** Whether the address is a nameserver that answers S3's names, so that nobody else need. */
+  readonly nameserver: boolean;
+  readonly certificates: Certificates;
+}
+
+/** PEM texts of authorities. */
+export interface Certificates {
+  /** The one that vouches for S3's names here. */
+  readonly own: string;
+  /** It, and those that the world trusts. */
+  readonly all: string;
 }

@@ -70,7 +70,7 @@ function withSlash(folder: string): string {
 }
 
 /** With all links followed; null when it is no folder. */
-function realFolder(path: string): string | null {
+export function realFolder(path: string): string | null {
   try {
     const real = realpathSync(path);
     return statSync(real).isDirectory() ? real : null;

@@ -14,6 +14,8 @@ export async function leftBehind(job: string): Promise<string> {
   const filter = ['--filter', `label=optml.job=${job}`];
   const found = await Promise.all([
     docker('ps', '-aq', ...filter),
+    // The helpers of its hosts.
+    docker('ps', '-aq', '--filter', `label=optml.job=${job}/names`),
     docker('network', 'ls', '-q', ...filter),
     docker('volume', 'ls', '-q', ...filter),
   ]);

@@ -133,6 +133,8 @@ describe('the environment', () => {
       S3_ENDPOINT_URL: address,
       AWS_ACCESS_KEY_ID: expect.stringMatching(/^OPTML/) as unknown,
       AWS_SECRET_ACCESS_KEY: expect.not.stringContaining('not-for-containers') as unknown,
+      AWS_CA_BUNDLE: '/opt/optml/authorities.pem',
+      NODE_EXTRA_CA_CERTS: '/opt/optml/authority.pem',
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: '/root',
       HOSTNAME: 'algo-1',

@@ -94,6 +94,8 @@ test('the environment has the region, the way to the store, and what was given',
     S3_ENDPOINT_URL: '{{store}}',
     AWS_ACCESS_KEY_ID: '{{secret}}',
     AWS_SECRET_ACCESS_KEY: '{{secret}}',
+    AWS_CA_BUNDLE: '/opt/optml/authorities.pem',
+    NODE_EXTRA_CA_CERTS: '/opt/optml/authority.pem',
     A: '1',
   });
   const isolated = { NetworkConfig: { EnableNetworkIsolation: true } };

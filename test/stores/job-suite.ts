@@ -5,7 +5,18 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boto3Job, KEYS_LINE } from '../harness/boto3-job.js';
 import { refusedJob, runJob, STACK_TRACE, startJob, type EndedJob } from '../harness/job.js';
+import { asOrdinaryUser } from '../harness/ordinary-user.js';
 import { channel, shellJob, type Request } from '../harness/requests.js';
+import {
+  AWS_CLI_LINES,
+  awsCliJob,
+  JAVASCRIPT_LINES,
+  javaScriptJob,
+  OLD_BOTO3_LINES,
+  oldBoto3Job,
+  type NamesJob,
+  type Place,
+} from '../harness/s3-names-job.js';
 import { JOB_BUCKET, type JobStore } from './job-store.js';
 
 const run = promisify(execFile);
@@ -174,6 +185,37 @@ export function jobSuite({ openStore, isServer }: JobSubject): void {
       const secret = env['AWS_SECRET_ACCESS_KEY'];
       if (secret !== undefined) expect(stderr).not.toContain(`'${secret}'`);
       expect((await store.read('inside/out/copy with space+plus.txt')).toString()).toBe('321');
+    });
+
+    describe.each(['root', 'an ordinary user'])("reaches the store under S3's own names, of %s,", who => {
+      async function runNamed(
+        jobOf: (folder: string, at: Place) => Promise<NamesJob>,
+        prefix: string,
+      ): Promise<EndedJob> {
+        const { home, args, env } = await store.place();
+        const at = { bucket: JOB_BUCKET, prefix, output: 's3://jobs/out' };
+        const job = await jobOf(home, at);
+        const user = who === 'root' ? { home, env: {} } : await asOrdinaryUser(home);
+        return runJob(job.request, { ...user, args: [...args, ...job.args], env: { ...env, ...user.env } });
+      }
+
+      it('with boto3 1.26', async () => {
+        const { status, log } = await runNamed(oldBoto3Job, `old ${who}`.replaceAll(' ', '-'));
+        expect({ status, log }).toEqual({ status: 0, log: OLD_BOTO3_LINES });
+      });
+
+      it('with the AWS CLI of Debian', async () => {
+        const { status, log } = await runNamed(awsCliJob, `cli ${who}`.replaceAll(' ', '-'));
+        expect({ status, log: log.slice(1) }).toEqual({ status: 0, log: AWS_CLI_LINES });
+      });
+    });
+
+    it("reaches the store by address and under S3's own names with the SDK for JavaScript", async () => {
+      const { home, args, env } = await store.place();
+      const at = { bucket: JOB_BUCKET, prefix: 'js', output: 's3://jobs/out' };
+      const job = await javaScriptJob(home, at);
+      const { status, log } = await runJob(job.request, { home, args: [...args, ...job.args], env });
+      expect({ status, log }).toEqual({ status: 0, log: JAVASCRIPT_LINES });
     });
   });
 }

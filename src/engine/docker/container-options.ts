@@ -24,6 +24,7 @@ export function containerOptions({
   shared,
   image,
   network,
+  names,
   labels,
   outside,
   room,
@@ -39,7 +40,8 @@ export function containerOptions({
     name: resourceName(labels),
     platform,
     Image: image.id,
-    Hostname: plan.name,
+    // With the network comes the name.
+    ...(names?.kind === 'helper' ? {} : { Hostname: plan.name }),
     ...(entrypoint === null ? {} : { Entrypoint: [...entrypoint] }),
     ...(command === null ? {} : { Cmd: [...command] }),
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
@@ -53,13 +55,18 @@ export function containerOptions({
         ...(room.kind === 'folder' ? [] : shared.map(path => sharedMount(folder, path))),
       ],
       ...shareOfMachine(plan, machine),
-      ...placeInNetwork(plan.name, network),
+      ...(names?.kind === 'helper'
+        ? { NetworkMode: `container:${names.container}` }
+        : networkOptions(plan.name, network)),
+      ...(names?.kind === 'server' ? { Dns: [names.address] } : {}),
     },
-    ...(network.id === null ? {} : { NetworkingConfig: endpoint(plan.name, network.id, network) }),
+    ...(network.id === null || names?.kind === 'helper'
+      ? {}
+      : { NetworkingConfig: endpoint(plan.name, network.id, network) }),
   };
 }
 
-function placeInNetwork(host: string, { kind, id, addresses }: JobNetwork): Docker.HostConfig {
+export function networkOptions(host: string, { kind, id, addresses }: JobNetwork): Docker.HostConfig {
   // Without a network Docker writes no entry for the own name, and AWS's toolkit waits for it.
   if (kind === 'none') return { NetworkMode: 'none', ExtraHosts: [`${host}:127.0.0.1`] };
   if (id === null) return {};
@@ -78,7 +85,7 @@ function placeInNetwork(host: string, { kind, id, addresses }: JobNetwork): Dock
 const ASKS_NOBODY: Docker.HostConfig = { Dns: ['127.0.0.1'], DnsOptions: ['timeout:1', 'attempts:1'] };
 
 /** The alias is for programs that ask the DNS server and nothing else. */
-function endpoint(
+export function endpoint(
   host: string,
   id: string,
   { addresses }: JobNetwork,

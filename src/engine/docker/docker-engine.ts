@@ -5,6 +5,7 @@ import type {
   Engine,
   EngineFacts,
   HostHandle,
+  NamesHelper,
   HostToPlace,
   ImageFacts,
   ImageOptions,
@@ -21,6 +22,7 @@ import { gatewayOf, isOwnAddress } from './gateway.js';
 import { containerOptions, LABELS, labelsOf, type Room } from './container-options.js';
 import { findImage, type ImageSources } from './images.js';
 import { closeNetwork, openNetwork } from './job-network.js';
+import { closeNames, openNames } from './names-container.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
 import { UNKNOWN_MACHINE, type ContainerMachine } from './share-of-machine.js';
 
@@ -69,6 +71,14 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     const wanted = containerOptions({ ...host, room, machine });
     const container = await docker.createContainer(wanted);
     return container.id;
+  };
+
+  /** Helpers that are on their way out. */
+  const closing = new Map<string, Promise<void>>();
+  const closeOnce = (names: NamesHelper): Promise<void> => {
+    const begun = closing.get(names.container) ?? asked(closeNames(docker, names));
+    closing.set(names.container, begun);
+    return begun;
   };
 
   return {
@@ -123,11 +133,21 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       return address !== null && (await isOwnAddress(address)) ? address : null;
     },
 
+    openNames(wanted, signal): Promise<NamesHelper> {
+      return asked(openNames(docker, wanted, signal));
+    },
+
+    closeNames: closeOnce,
+
     async place(host: HostToPlace, signal: AbortSignal): Promise<HostHandle> {
+      const common = {
+        host: host.plan.name,
+        ...(host.names?.kind === 'helper' ? { names: host.names } : {}),
+      };
       if (bindsRooms) {
         try {
           const container = await asked(create(host, { kind: 'folder', folder: host.folder }));
-          return { host: host.plan.name, container, volumes: [] };
+          return { ...common, container, volumes: [] };
         } catch (thrown) {
           // The socket is here but the files are not: the engine runs elsewhere, so the room is sent to it.
           if (!isMissingSource(thrown)) throw refused(thrown);
@@ -139,7 +159,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       try {
         await asked(fillVolumes({ docker, host, volumes, contents: host.contents() }, signal));
         const container = await asked(create(host, { kind: 'volumes', volumes }));
-        return { host: host.plan.name, container, volumes: Object.values(volumes) };
+        return { ...common, container, volumes: Object.values(volumes) };
       } catch (thrown) {
         await removeVolumes(docker, Object.values(volumes));
         throw isMissingSource(thrown) ? cannotSee(name, host) : refused(thrown);
@@ -167,7 +187,12 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         (stream as NodeJS.ReadWriteStream & { destroy(): void }).destroy();
         throw refused(thrown, 'CONTAINER_UNSTARTABLE');
       }
-      const ended = drained.then(() => asked(containerEnd(docker, host)));
+      const ended = drained
+        .then(() => asked(containerEnd(docker, host)))
+        .finally(() => {
+          // Its network is of no use any more, and takes time to take down.
+          if (host.names !== undefined) closeOnce(host.names).catch(() => undefined);
+        });
       // Whoever waits hears of it; a loss before anybody does must not end the process.
       ended.catch(() => undefined);
       return { ended };
@@ -216,6 +241,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         }),
       );
       await asked(removeVolumes(docker, host.volumes));
+      if (host.names !== undefined) await closeOnce(host.names);
     },
 
     async leftovers(signal): Promise<Leftover[]> {

@@ -55,6 +55,7 @@ export async function fillVolumes(
     plan: { ...host.plan, mounts: writable, limits: null, gpus: 0 },
     shared: [],
     network: { kind: 'none', id: null, addresses: {} },
+    names: null,
     room: { kind: 'volumes', volumes },
     machine: UNKNOWN_MACHINE,
   });

@@ -42,6 +42,11 @@ export function withSettings(command: Command): Command {
     .option('--store <store>', 'embedded, aws, or the URL of an S3-compatible server (OPTML_STORE)')
     .option('--map <s3=path>', 'read s3://bucket/prefix from a local folder; may be repeated', collect)
     .option('--map-fs <id=path>', 'let a local folder stand for a file system; may be repeated', collect)
+    .option(
+      '--map-dataset <name=path>',
+      "let a local folder stand for a query's result; may be repeated",
+      collect,
+    )
     .option('--fastfile <how>', 'FastFile channels: download (the default), or lazy, which mounts them')
     .option('--map-image <uri=name>', 'use a local image for this one; may be repeated', collect)
     .option('--region <region>', 'default us-east-1')

@@ -20,8 +20,14 @@ export interface S3Request {
   readonly virtualHost: boolean;
 }
 
+/**
+ * A name by which the server is called, lower-case and without port, below which buckets are; or a rule: the bucket that a host
+ * says, null where it is the server itself, undefined where it is neither.
+ */
+export type ServedHost = string | ((host: string) => string | null | undefined);
+
 /** Throws S3Error for what cannot be read, and for a host that is not served here. */
-export function readRequest(message: IncomingMessage, hosts: readonly string[]): S3Request {
+export function readRequest(message: IncomingMessage, hosts: readonly ServedHost[]): S3Request {
   const { rawPath, rawQuery } = splitTarget(message.url ?? '');
   const path = decodePercent(rawPath);
   const bucketOfHost = bucketInHost(message.headers.host, hosts);
@@ -58,7 +64,7 @@ function splitTarget(target: string): { readonly rawPath: string; readonly rawQu
 }
 
 /** Null where the host is the server itself; throws for a host that is neither. */
-function bucketInHost(header: string | undefined, hosts: readonly string[]): string | null {
+function bucketInHost(header: string | undefined, hosts: readonly ServedHost[]): string | null {
   const host = header?.trim().replace(/:\d*$/, '') ?? '';
   if (host === '') throw new S3Error('InvalidRequest', 'The Host header is missing.');
   const lower = host.toLowerCase();
@@ -66,6 +72,11 @@ function bucketInHost(header: string | undefined, hosts: readonly string[]): str
   if (isIP(host.replace(/^\[|\]$/g, '')) !== 0) return null;
   let bucket: string | undefined;
   for (const own of hosts) {
+    if (typeof own === 'function') {
+      const said = own(host);
+      if (said !== undefined) return said;
+      continue;
+    }
     if (lower === own) return null;
     if (lower.endsWith(`.${own}`)) {
       const name = host.slice(0, -own.length - 1);

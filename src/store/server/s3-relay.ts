@@ -11,7 +11,7 @@ import { createAuthentication } from './authenticate.js';
 import type { Caller, CallerKeys } from './caller.js';
 import { createHttpShell, type HttpShell, type HttpShellOptions } from './http-shell.js';
 import { relayBody } from './relayed-body.js';
-import { readRequest, type S3Request } from './request.js';
+import { readRequest, type S3Request, type ServedHost } from './request.js';
 import { S3Error } from './s3-error.js';
 
 /** S3's limit for one PUT. */
@@ -25,7 +25,7 @@ export function createS3Relay({
   ...upstream
 }: Upstream & {
   readonly keys: CallerKeys;
-  readonly hosts: readonly string[];
+  readonly hosts: readonly ServedHost[];
   readonly answersFirst?: HttpShellOptions['answersFirst'];
 }): HttpShell {
   const passOn = createPassOn(upstream);

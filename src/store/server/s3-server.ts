@@ -7,7 +7,7 @@ import type { Context, ServedStore } from './context.js';
 import { LIMITS, type S3ServerLimits } from './http-options.js';
 import { createHttpShell, type HttpShell, type HttpShellOptions } from './http-shell.js';
 import { OPERATIONS } from './operations.js';
-import { readRequest } from './request.js';
+import { readRequest, type ServedHost } from './request.js';
 import { route } from './routes.js';
 import { screen } from './screen.js';
 
@@ -17,10 +17,9 @@ export interface S3ServerOptions {
   readonly keys: CallerKeys;
   readonly region: string;
   /**
-   * Names by which the server is called, lower-case and without port; `bucket.NAME` is a bucket. Addresses need no
-   * name. Any other host is refused.
+   * Names by which the server is called; `bucket.NAME` is a bucket. Addresses need no name. Any other host is refused.
    */
-  readonly hosts: readonly string[];
+  readonly hosts: readonly ServedHost[];
   /** Answers what is not S3's, and says that it has. */
   readonly answersFirst?: HttpShellOptions['answersFirst'];
   readonly limits?: Partial<S3ServerLimits>;
