@@ -38,7 +38,7 @@ const DIFFERENCES: readonly [member: string, asks: Members, doesNot: Members | n
     { NetworkConfig: { EnableInterContainerTrafficEncryption: true } },
   ],
   [
-    'ProcessingInputs[].S3Input.S3InputMode',
+    'ProcessingInputs[0].S3Input.S3InputMode',
     { ProcessingInputs: [input({ S3InputMode: 'Pipe' })] },
     { ProcessingInputs: [input({ S3InputMode: 'File' })] },
   ],
