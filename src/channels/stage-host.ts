@@ -1,7 +1,7 @@
 /** Lays out what a host finds when its container starts: folders, config files, the objects of its channels, the first FIFOs. */
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OptmlError, systemCode } from '../errors.js';
 import { makeFolder } from '../make-folder.js';
@@ -94,7 +94,8 @@ async function place(at: {
   const uri = `s3://${bucket}/${object.key}`;
   const name = nameInChannel(channel, object.key);
   if (object.size === null && name.endsWith('/')) throw noFile(uri, channel);
-  const file = join(at.folder, ...safeParts(name, uri));
+  const parts = safeParts(name, uri);
+  const file = parts.length === 0 ? at.folder : `${at.folder}/${parts.join('/')}`;
   // A zero-byte object whose name ends in a slash stands for a folder.
   const isMarker = (name === '' || name.endsWith('/')) && object.size === 0;
   const folder = isMarker ? file : dirname(file);

@@ -99,7 +99,7 @@ http {
 `;
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -108,7 +108,7 @@ async function freePort() {
   return port;
 }
 
-async function answers(port) {
+export async function answers(port) {
   for (let tries = 0; tries < 200; tries += 1) {
     const socket = connect(port, '127.0.0.1');
     const open = await new Promise(resolve =>

@@ -117,7 +117,7 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
   }
 
   async function send(request: S3Request): Promise<Answer> {
-    const { method, bucket, key = '', query = {}, body, sink, firstByteMs, signal } = request;
+    const { method, bucket, key = '', query = {}, body } = request;
     const region = regionOf(bucket);
     const base = baseOf(region);
     const path = `${base.path}/${encodeKey(bucket)}${key === '' ? '' : `/${encodeKey(key)}`}`;
@@ -134,14 +134,10 @@ export function createS3Client(endpoint: S3Endpoint): S3Client {
       region,
     });
     const answer = await transport.exchange({
+      ...request,
       origin: base.origin,
       path: search === '' ? path : `${path}?${search}`,
-      method,
       headers,
-      signal,
-      ...(body === undefined ? {} : { body }),
-      ...(sink === undefined ? {} : { sink }),
-      ...(firstByteMs === undefined ? {} : { firstByteMs }),
     });
     answered = true;
     if (answer.status < 200 || answer.status > 299) throw faultOfAnswer(answer);

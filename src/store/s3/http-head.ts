@@ -1,6 +1,8 @@
-/** The head of an HTTP/1.1 answer, and how long its body is. https://www.rfc-editor.org/rfc/rfc9112 */
+/** Heads of HTTP/1.1, asked and answered, and how long a body is. https://www.rfc-editor.org/rfc/rfc9112 */
 
+import { validateHeaderValue } from 'node:http';
 import { headerText, S3Fault, type Headers } from './fault.js';
+import type { Exchange } from './transport.js';
 
 const END = Buffer.from('\r\n\r\n');
 
@@ -64,4 +66,20 @@ export function unchunked(body: Buffer): { readonly bytes: Buffer; readonly whol
 
 export function isChunked(headers: Headers): boolean {
   return /\bchunked\b/i.test(headerText(headers, 'transfer-encoding') ?? '');
+}
+
+/** Header names are ours; values may come from a listing. */
+export function requestText(
+  { method, path, headers, body }: Pick<Exchange, 'method' | 'path' | 'headers' | 'body'>,
+  host: string,
+): string {
+  let text = `${method} ${path} HTTP/1.1\r\n`;
+  if (body !== undefined) text += `content-length: ${body.length}\r\n`;
+  if (headers['host'] === undefined) text += `host: ${host}\r\n`;
+  for (const name in headers) {
+    const value = headers[name] ?? '';
+    validateHeaderValue(name, value);
+    text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
 }

@@ -4,12 +4,10 @@
  * exchanges cheap.
  */
 
-import { validateHeaderValue } from 'node:http';
-import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { errors } from 'undici';
 import { onAbort } from '../on-abort.js';
-import { headEnd, isChunked, lengthOf, parseHead, unchunked, type Head } from './http-head.js';
+import { headEnd, isChunked, lengthOf, parseHead, requestText, unchunked, type Head } from './http-head.js';
+import { openSocket } from './open-socket.js';
 import type { Answer, Exchange, TransportOptions } from './transport.js';
 
 /** Heads and bodies for no sink are small. */
@@ -68,7 +66,7 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
   let limit = options.connectMs;
   let running: Running | undefined;
 
-  const socket = open(origin, {
+  const socket = openSocket(origin, {
     ca: options.ca,
     onread: {
       buffer,
@@ -274,35 +272,4 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
 
 function isWanted({ exchange, head }: Running): boolean {
   return exchange.sink !== undefined && (head?.status === 200 || head?.status === 206);
-}
-
-function open(
-  origin: string,
-  { ca, onread }: { readonly ca: string | undefined; readonly onread: OnReadOpts },
-): Socket {
-  const { protocol, hostname, port } = new URL(origin);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol === 'http:') return connectPlain({ host, port: Number(port || 80), onread });
-  // Node takes `onread` here too; its types do not say so.
-  const secure: ConnectionOptions & { onread: OnReadOpts } = {
-    host,
-    port: Number(port || 443),
-    onread,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(ca === undefined ? {} : { ca }),
-  };
-  return connectTls(secure);
-}
-
-/** Header names are ours; values may come from a listing. */
-function requestText({ method, path, headers, body }: Exchange, host: string): string {
-  let text = `${method} ${path} HTTP/1.1\r\n`;
-  if (body !== undefined) text += `content-length: ${body.length}\r\n`;
-  if (headers['host'] === undefined) text += `host: ${host}\r\n`;
-  for (const name in headers) {
-    const value = headers[name] ?? '';
-    validateHeaderValue(name, value);
-    text += `${name}: ${value}\r\n`;
-  }
-  return `${text}\r\n`;
 }
