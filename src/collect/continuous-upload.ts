@@ -16,7 +16,7 @@ import { removeCheckpoint, type CheckpointSource } from './checkpoint-source.js'
 import { Lane } from './lane.js';
 import { isGone, openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
 import { fileId, filesBeingWritten } from './open-writers.js';
-import { stampOf } from './output-entry.js';
+import { isAsNoted, stampOf } from './output-entry.js';
 import { below, isWithout } from './upload-output.js';
 import { join, WatchedTree } from './watched-tree.js';
 import { ChangedWhileSent, wholeContent } from './whole-content.js';
@@ -175,7 +175,7 @@ export class ContinuousUpload {
       if (stats === undefined || stamp === null) {
         if (stats?.isDirectory() !== true) await this.#leave(path, handle);
         names.delete(name);
-      } else if (this.#sent.get(path) === stamp) names.delete(name);
+      } else if (isAsNoted(this.#sent.get(path), stamp)) names.delete(name);
       else {
         const seen = { stamp, looks: before?.stamp === stamp ? before.looks + 1 : 1 };
         if (seen.looks === 1) fresh += 1;

@@ -27,14 +27,26 @@ export interface OutputEntry {
   readonly open?: () => Promise<FileBody & AsyncDisposable>;
 }
 
-/** Size, times of change and identity of a file. The container can set one of the times back, but not the other. */
-export function stampOf(stats: {
+interface Stats {
   readonly size: number | bigint;
   readonly mtimeMs: number | bigint;
   readonly ctimeMs: number | bigint;
   readonly ino: number | bigint;
-}): string {
-  return `${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}:${stats.ino}`;
+}
+
+/** Identity, size and times of change of a file. The container can set one of the times back, but not the other. */
+export function stampOf(stats: Stats): string {
+  return `${stampOfContent(stats)}:${stats.ctimeMs}`;
+}
+
+/** Stays when nothing but the owner or the mode changes. */
+export function stampOfContent({ ino, size, mtimeMs }: Omit<Stats, 'ctimeMs'>): string {
+  return `${ino}:${size}:${mtimeMs}`;
+}
+
+/** Is a file still what was noted of it, as a whole or of its content only? */
+export function isAsNoted(noted: string | undefined, stamp: string | undefined): boolean {
+  return noted !== undefined && (stamp === noted || stamp?.startsWith(`${noted}:`) === true);
 }
 
 /** What a host left behind, readable after its container has ended. */

@@ -1,5 +1,5 @@
 /** Makes the prefix of the checkpoints what the hosts' folders are: the last of what their watches do (contract §1.9). */
-import type { HostOutputs, OutputEntry } from './output-entry.js';
+import { isAsNoted, type HostOutputs, type OutputEntry } from './output-entry.js';
 import { isCheckpoint } from './checkpoint-marks.js';
 import { below, uploadOutput, type UploadRequest, type UploadResult } from './upload-output.js';
 import { formatS3Uri } from '../job/s3-location.js';
@@ -65,7 +65,7 @@ export async function uploadCheckpoints({
       if (entry.kind === 'file') {
         paths.add(entry.path);
         sizes.set(entry.path, entry.size);
-        if (stamp === undefined || held.get(entry.path) !== stamp) senders.set(entry.path, host);
+        if (!isAsNoted(held.get(entry.path), stamp)) senders.set(entry.path, host);
       }
       yield stamp === undefined ? entry : { ...entry, stamp };
     }

@@ -4,7 +4,7 @@ import { formatS3Uri } from '../job/s3-location.js';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store, UnfinishedUpload, UploadBody, UploadOptions } from '../store/port.js';
 import { gzip } from './gzip.js';
-import type { HostOutputs, OutputEntry } from './output-entry.js';
+import { isAsNoted, type HostOutputs, type OutputEntry } from './output-entry.js';
 import { tarOf } from './tarball.js';
 
 /** Null when there was nothing to upload: then no object is made (contract §1.8). */
@@ -90,7 +90,7 @@ async function uploadObjects(
     for await (const entry of entries) {
       if (entry.kind === 'folder' || isWithout(upload, entry.path)) continue;
       if (entry.kind !== 'file') onLeftOut(entry);
-      else if (entry.stamp !== undefined && sent?.get(entry.path) === entry.stamp) done(entry);
+      else if (isAsNoted(sent?.get(entry.path), entry.stamp)) done(entry);
       else if (entry.size > HELD_BYTES) await sendLarge(entry);
       else yield { entry, content: entry.held?.() ?? (await read(entry.body())) };
     }

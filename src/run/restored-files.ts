@@ -5,7 +5,7 @@
 import { rm, stat, utimes } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { stampOf, type OutputEntry } from '../collect/output-entry.js';
+import { stampOfContent, type OutputEntry } from '../collect/output-entry.js';
 import { outputsOf, placeInRoom, type SentFiles } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import type { HostPlan, Plan } from '../plan/plan.js';
@@ -28,7 +28,8 @@ export async function noteRestored(run: Pick<JobRun, 'files' | 'plan'>, host: Ho
       const file = join(placeInRoom(room, from ?? ''), path);
       await utimes(file, time, time);
       const stats = await stat(file);
-      yield [path, stampOf(stats), coarseStamp({ size: stats.size, mtime: time })];
+      // Whoever gives it another owner or mode, as the placing does, has not changed it.
+      yield [path, stampOfContent(stats), coarseStamp({ size: stats.size, mtime: time })];
     }
   }
   const file = noteOf(run, host.name);

@@ -166,6 +166,22 @@ describe('several hosts', () => {
     await expectMerged(home);
   });
 
+  test('a copy that only got another mode never goes over what another host has written', async () => {
+    const home = await scratch('home');
+    await putObject(home, 's3://ckpts/run/state/shared', 'old');
+    const lines = [
+      'case $(hostname) in algo-1) echo new > shared ;; *) chmod 600 shared; touch -a shared ;; esac',
+    ];
+    const { status } = await runJob(
+      checkpointed(lines, {
+        ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 2, VolumeSizeInGB: 1 },
+      }),
+      { home },
+    );
+    expect(status).toBe(0);
+    expect((await stored(home))['shared']).toBe('new\n');
+  });
+
   test('so they do in the hands of an ordinary user, when the job has ended', async () => {
     const home = await scratch('home');
     const request = await twoHosts(home);
