@@ -2,7 +2,6 @@
 import { ContinuousUpload, placeInRoom, type Senders, type SentFiles } from '../data-plane.js';
 import type { HostHandle } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
-import type { UploadPlan } from '../plan/uploads.js';
 import { roomOf } from './prepare-hosts.js';
 import { restoredFiles } from './restored-files.js';
 import type { JobRun } from './run-job.js';
@@ -29,7 +28,7 @@ export async function startContinuousOutputs(
   if (uploads.length > 0 && watched.length < placed.length)
     reporter.say({
       kind: 'note',
-      text: `The folders of this job lie in volumes of the engine, which cannot be watched: ${wordsFor(uploads)} uploaded when it has ended${plan.restarts.maxWaitSeconds === null ? '' : ' or is interrupted'}.`,
+      text: `The folders of this job lie in volumes of the engine, which cannot be watched: ${uploads.map(({ from }) => from).join(', ')} will be uploaded when it has ended${plan.restarts.maxWaitSeconds === null ? '' : ' or is interrupted'}.`,
     });
   const senders: Senders = new Map();
   const running: { readonly key: string; readonly continuous: ContinuousUpload }[] = [];
@@ -68,11 +67,6 @@ function placeOf(run: JobRun, host: string, from: string): { readonly root: stri
     .filter(path => from === path || from.startsWith(`${path}/`))
     .sort((a, b) => b.length - a.length);
   return { root: placeInRoom(roomOf(run, host), mount), base: from.slice(mount.length + 1) };
-}
-
-function wordsFor(uploads: readonly UploadPlan[]): string {
-  const names = uploads.map(one => (one.checkpoints === true ? 'checkpoints' : one.from));
-  return `${names.join(', ')} ${names.length === 1 && names[0] !== 'checkpoints' ? 'is' : 'are'}`;
 }
 
 /** What several hosts have sent under one path is not known to be the right one's: it is sent again. */
