@@ -77,9 +77,7 @@ test('there is one of each way in', () => {
 });
 
 test.each([...EXAMPLES, ...APART, ...PROCESSING])('%s says how it is run', example => {
-  expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(
-    `optml run fixtures/requests/${example} --`,
-  );
+  expect(readFileSync(join(FOLDER, example), 'utf8')).toContain(`optml run fixtures/requests/${example} --`);
 });
 
 describe.each(Object.keys(PIPED))('%s', example => {
