@@ -40,7 +40,7 @@ export async function feedHost({
 }): Promise<Feeding> {
   const fifos = channels.map(({ plan }) => ({
     plan,
-    folder: openFifoFolder(inRoom(room, fifoFolder(plan))),
+    folder: openFifoFolder(inRoom(room, fifoFolder(plan)), fifoFolder(plan)),
   }));
   const ended = new AbortController();
   const failure = deferred<never>();

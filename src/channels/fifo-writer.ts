@@ -47,17 +47,18 @@ export async function openFifo(path: string): Promise<FifoWriter | null> {
 
 /**
  * A write end that does not wait; null when nobody reads. Throws when the path is no FIFO: the container may have put something
- * else there, which must not be written. A device must not even be opened: for some, that is an order.
+ * else there, which must not be written. A device must not even be opened: for some, that is an order. `called`: where it is in the
+ * container.
  */
-export function openForReader(path: string): number | null {
+export function openForReader(path: string, called: string): number | null {
   let held: number | undefined;
   try {
     held = openSync(path, O_PATH | O_NOFOLLOW);
-    if (!fstatSync(held).isFIFO()) throw noFifo(path);
+    if (!fstatSync(held).isFIFO()) throw noFifo(called);
     return openAgain(held, O_WRONLY | O_NONBLOCK);
   } catch (thrown) {
     if (['ENXIO', 'ENOENT'].includes(systemCode(thrown) ?? '')) return null;
-    throw noFifo(path);
+    throw noFifo(called);
   } finally {
     if (held !== undefined) closeSync(held);
   }
@@ -68,11 +69,10 @@ function openAgain(descriptor: number, flags: number): number {
   return openSync(`/proc/self/fd/${descriptor}`, flags);
 }
 
-function noFifo(path: string): OptmlError {
-  const name = path.slice(path.lastIndexOf('/') + 1);
+function noFifo(called: string): OptmlError {
   return new OptmlError(
     'FILE_UNUSABLE',
-    `${name} is no FIFO any more: the container has put something else in its place.`,
+    `${called} is no FIFO any more: the container has put something else in its place.`,
   );
 }
 

@@ -34,14 +34,15 @@ const POLL_MS = 2;
 const LATER_POLL_MS = 20;
 const POLLS = 500;
 
-export function openFifoFolder(folder: string): FifoFolder {
+/** `called`: where it is in the container. */
+export function openFifoFolder(folder: string, called: string): FifoFolder {
   const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   const here = `/proc/${process.pid}/fd/${descriptor}`;
   return {
     make: name => makeFifos(here, [name]),
     async untilRead(name, signal) {
       for (let polls = 0; !signal.aborted; polls += 1) {
-        const end = openForReader(`${here}/${name}`);
+        const end = openForReader(`${here}/${name}`, `${called}/${name}`);
         if (end !== null) return end;
         await delay(polls < POLLS ? POLL_MS : LATER_POLL_MS);
       }

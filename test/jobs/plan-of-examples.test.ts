@@ -35,7 +35,7 @@ const LOOK = [
   'echo "environment $(env | base64 -w0)"',
   'cd /opt/ml; find /opt/ml -type f | sort > /tmp/files',
   'while read -r f; do case $f in */config/*|*-manifest) echo "config $f $(base64 -w0 $f)";; *) echo "file $f $(stat -c %s $f)";; esac; done < /tmp/files',
-  `awk '$2 ~ "^/opt/ml" { print "mount", $2, substr($4, 1, 2) }' /proc/mounts`,
+  `awk '$2 ~ "^/(opt/ml|state)" { print "mount", $2, substr($4, 1, 2) }' /proc/mounts`,
   'find /opt/ml -type p | sort > /tmp/fifos; while read -r f; do echo "fifo $f $(cat $f | wc -c)"; done < /tmp/fifos',
 ];
 
