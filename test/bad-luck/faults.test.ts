@@ -36,24 +36,30 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** Each stall takes half a minute: more of them are left to `npm run soak`. */
+const SOAK = process.env['OPTML_TEST_SOAK'] === 'true';
+
 describe('a job behind the faults', () => {
-  it.each([11, 12, 13])('reads its channel and writes a model of several parts, seed %i', async seed => {
-    const line =
-      'cp -r /opt/ml/input/data/train/. /opt/ml/model; head -c 1000 /dev/zero > /opt/ml/output/data/zeros';
-    const { described, folder, job } = await behind({ seed, faults: FAULTS, line, members: {} });
-    if (described.TrainingJobStatus === 'Failed') {
-      expectNamed(described);
-      return;
-    }
-    const tarball = join(folder, 'model.tar.gz');
-    await fetched(`here/${job}/output/model.tar.gz`, tarball);
-    await run('tar', ['-xzf', tarball, '-C', folder]);
-    await run('rm', [tarball]);
-    expect(await sumsBelow(folder)).toEqual(sumsOf(CONTENTS));
-  });
+  it.each(SOAK ? [11, 12, 13] : [11])(
+    'reads its channel and writes a model of several parts, seed %i',
+    async seed => {
+      const line =
+        'cp -r /opt/ml/input/data/train/. /opt/ml/model; head -c 1000 /dev/zero > /opt/ml/output/data/zeros';
+      const { described, folder, job } = await behind({ seed, faults: FAULTS, line, members: {} });
+      if (described.TrainingJobStatus === 'Failed') {
+        expectNamed(described);
+        return;
+      }
+      const tarball = join(folder, 'model.tar.gz');
+      await fetched(`here/${job}/output/model.tar.gz`, tarball);
+      await run('tar', ['-xzf', tarball, '-C', folder]);
+      await run('rm', [tarball]);
+      expect(await sumsBelow(folder)).toEqual(sumsOf(CONTENTS));
+    },
+  );
 
   // Objects go one after the other: stalls of half a minute each are left to the others.
-  it.each([21, 22])('writes an object for each file, seed %i', async seed => {
+  it.each(SOAK ? [21, 22] : [21])('writes an object for each file, seed %i', async seed => {
     const { described, folder, job } = await behind({
       seed,
       faults: FAULTS.filter(fault => !fault.startsWith('stalled')),

@@ -5,7 +5,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: join(import.meta.dirname, '../..'),
   test: {
-    include: ['test/soak/**/*.test.ts'],
+    include: ['test/soak/**/*.test.ts', 'test/bad-luck/faults.test.ts'],
+    env: { OPTML_TEST_SOAK: 'true' },
     globalSetup: ['test/harness/set-up.ts'],
     testTimeout: 600_000,
     hookTimeout: 120_000,
