@@ -59,9 +59,10 @@ async function* walk(root: string, below: string): AsyncGenerator<OutputEntry> {
   let count = 0;
   for await (const { name } of await opendir(join(root, below), { bufferSize: 512 })) {
     const path = below === '' ? name : `${below}/${name}`;
-    const info = lstatOrNull(join(root, path));
+    const full = `${root}/${path}`;
+    const info = lstatOrNull(full);
     // A name that is not UTF-8 cannot be found again by its text.
-    const entry = info === null ? unnamable(path) : entryOf(root, path, info);
+    const entry = info === null ? unnamable(path) : entryOf(full, path, info);
     yield entry;
     if (entry.kind === 'folder') yield* walk(root, path);
     if (++count % ENTRIES_A_TURN === 0) await turn();
@@ -72,7 +73,7 @@ function turn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve));
 }
 
-function entryOf(root: string, path: string, info: Stats): OutputEntry {
+function entryOf(full: string, path: string, info: Stats): OutputEntry {
   const common = {
     path,
     mode: info.mode & 0o7777,
@@ -86,12 +87,12 @@ function entryOf(root: string, path: string, info: Stats): OutputEntry {
       kind: 'file',
       size: info.size,
       stamp: stampOf(info),
-      body: () => contentOf(join(root, path), info.size),
-      held: () => heldContentOf(join(root, path), info.size),
-      open: () => openContent(join(root, path), info.size),
+      body: () => contentOf(full, info.size),
+      held: () => heldContentOf(full, info.size),
+      open: () => openContent(full, info.size),
     };
   if (info.isDirectory()) return { ...common, kind: 'folder' };
-  if (info.isSymbolicLink()) return { ...common, kind: 'link', target: readlinkSync(join(root, path)) };
+  if (info.isSymbolicLink()) return { ...common, kind: 'link', target: readlinkSync(full) };
   return { ...common, kind: 'other' };
 }
 
@@ -112,10 +113,22 @@ async function openContent(path: string, size: number): Promise<FileBody & Async
   };
 }
 
+/** Small contents share memory: a piece of its own for each costs more than to read it. */
+const SLAB = 1024 * 1024;
+let slab = Buffer.alloc(0);
+
+function sliceOf(size: number): Buffer {
+  if (size > SLAB / 4) return Buffer.allocUnsafeSlow(size);
+  if (slab.length < size) slab = Buffer.allocUnsafeSlow(SLAB);
+  const slice = slab.subarray(0, size);
+  slab = slab.subarray(size);
+  return slice;
+}
+
 function heldContentOf(path: string, size: number): Uint8Array {
   const descriptor = openSync(path, PLAIN);
   try {
-    const bytes = Buffer.allocUnsafeSlow(size);
+    const bytes = sliceOf(size);
     let filled = 0;
     while (filled < size) {
       const count = readSync(descriptor, bytes, filled, size - filled, filled);
