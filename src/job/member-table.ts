@@ -26,7 +26,7 @@ const FAST_FILE = {
 };
 
 const WHILE_IT_RUNS =
-  'while the job runs, a file when it has held still for half a second (UNCONFIRMED); on engines whose volumes this machine cannot watch, when it has ended, and the run says so';
+  'while the job runs, a file when it is closed and has held still for half a second, or for one and a half while it is kept open (UNCONFIRMED); on engines whose volumes this machine cannot watch, when it has ended, and the run says so';
 
 export const MEMBER_TABLE: readonly MemberRow[] = [
   { member: 'TrainingJobName', honoured: '' },
@@ -272,7 +272,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   {
     member: 'CheckpointConfig.**',
     honoured:
-      'restored on every host, uploaded while the job runs, a file when it has held still for half a second (UNCONFIRMED); on engines whose volumes this machine cannot watch, when the hosts have ended or are interrupted, and the run says so',
+      'restored on every host, uploaded while the job runs, a file when it is closed and has held still for half a second, or for one and a half while it is kept open (UNCONFIRMED); on engines whose volumes this machine cannot watch, when the hosts have ended or are interrupted, and the run says so',
   },
   {
     member: 'RetryStrategy.**',
