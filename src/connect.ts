@@ -84,8 +84,13 @@ export async function connectEngine(settings: Settings, environment: Environment
     credentials: async registry =>
       (await credentialsFor(registry, configFolder(docker))) ??
       ecrCredentials(registry, settings.region, environment),
-    ownsRootFiles: process.getuid?.() === 0,
+    ownsRootFiles: ownsRootFiles(),
   });
+}
+
+/** Whether this process may read and delete what a root container writes into a folder of this machine. */
+export function ownsRootFiles(): boolean {
+  return process.getuid?.() === 0;
 }
 
 /** A registry of ECR without stored credentials is logged in to through the AWS chain; undefined for other registries. */

@@ -8,6 +8,7 @@ import {
   connectStore,
   datasetMaps,
   fileSystemMaps,
+  ownsRootFiles,
   storeChoice,
   type Environment,
 } from './connect.js';
@@ -36,6 +37,7 @@ import { runningEndpoint } from './journal/running-endpoint.js';
 import { sdkConfig } from './journal/sdk-config.js';
 import { machineDifferences } from './plan/machine-differences.js';
 import { planJob } from './plan/plan.js';
+import { sharedFifosDifference } from './plan/shared-fifos.js';
 import { printPlan, type ListedObjects, type PrintedPlan } from './plan/printed-plan.js';
 import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/describe.js';
 import { describeJob, type DescribeResponse } from './report/describe-job.js';
@@ -133,6 +135,7 @@ export class Emulator {
         job: { ...job, differences: [...job.differences, ...differences] },
         emulateInstance,
         hasGpus: machine.hasGpus,
+        bindsRooms: machine.bindsRooms,
         home,
         owner,
         store,
@@ -165,6 +168,9 @@ export class Emulator {
     { signal = NEVER }: { signal?: AbortSignal } = {},
   ): Promise<PrintedPlan> {
     const job = this.#parse(request);
+    const bindsRooms = ownsRootFiles();
+    const differences = bindsRooms ? [] : sharedFifosDifference(job);
+    this.#refuseStrictly(differences);
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home, foldersOfDatasets(job, datasetMaps(this.settings)));
     try {
@@ -175,7 +181,11 @@ export class Emulator {
         const objects = new Map<string, ListedObjects>();
         for (const listing of listings) objects.set(listing.channel, await all(listedObjects(listing)));
         const { emulateInstance } = this.settings;
-        const plan = planJob(job, { storeAccess: this.settings.store !== 'aws', emulateInstance });
+        const storeAccess = this.settings.store !== 'aws';
+        const plan = planJob(
+          { ...job, differences: [...job.differences, ...differences] },
+          { storeAccess, emulateInstance, bindsRooms },
+        );
         return printPlan(plan, channel => objects.get(channel) ?? []);
       });
     } finally {

@@ -60,6 +60,8 @@ export interface EngineFacts {
   readonly memoryBytes: number;
   /** It can hand NVIDIA GPUs to containers. */
   readonly hasGpus: boolean;
+  /** Rooms are folders of this machine that its containers mount; else volumes. */
+  readonly bindsRooms: boolean;
   /** What of a container it can limit. */
   readonly limits: { readonly cpus: boolean; readonly memory: boolean };
 }

@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly emulateInstance?: boolean;
   /** False when the engine has no GPU; a plan without an engine is made as if it had some. */
   readonly hasGpus?: boolean;
+  /** False where rooms are volumes, since this user could not remove what root leaves in a folder. */
+  readonly bindsRooms?: boolean;
 }
 
 /**

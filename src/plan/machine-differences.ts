@@ -1,15 +1,21 @@
-/** Differences that only the engine of a run shows: a machine that is smaller than the instances, or has no GPU. Pure. */
+/**
+ * Differences that only the engine of a run shows: a machine that is smaller than the instances, or has no
+ * GPU; a user who is not root. Pure.
+ */
 import type { Difference } from '../job/differences.js';
 import { instanceSize } from '../job/instance-size.js';
 import { hasGpus } from '../job/instance-type.js';
 import { instancesAsked, type InstancesAsked } from '../job/instances.js';
 import type { Job } from '../job/job.js';
+import { sharedFifosDifference } from './shared-fifos.js';
 
 /** The engine port's facts, as far as they count here. */
 export interface Machine {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly hasGpus: boolean;
+  /** Rooms are folders of this machine. */
+  readonly bindsRooms: boolean;
   /** Containers can be limited. */
   readonly limits: { readonly cpus: boolean; readonly memory: boolean };
 }
@@ -21,6 +27,7 @@ export function machineDifferences(
   const asked = instancesAsked(job);
   return [
     ...asked.filter(({ instanceType }) => hasGpus(instanceType) && !machine.hasGpus).map(withoutGpu),
+    ...(machine.bindsRooms ? [] : sharedFifosDifference(job)),
     ...(emulateInstance ? asked.flatMap(one => smaller(one, asked, machine)) : []),
   ];
 }

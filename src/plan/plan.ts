@@ -15,6 +15,7 @@ import { hostsOf, shareOf, type Host } from './hosts.js';
 import { networkOf, type NetworkPlan } from './network.js';
 import type { Mount } from './opt-ml-tree.js';
 import { PROCESSING_PARTS } from './processing-parts.js';
+import { withSharedFifos } from './shared-fifos.js';
 import { TRAINING_PARTS } from './training-parts.js';
 import type { UploadPlan } from './uploads.js';
 
@@ -118,6 +119,12 @@ function planHost<OneJob extends Job, JobChannel extends S3Channel>(
 ): HostPlan {
   const all: readonly Channel[] = job.channels;
   const here = all.filter(channel => shareOf(channel, host, hosts) !== null);
+  const fed = channels.flatMap(channel => {
+    const share = shareOf(channel, host, hosts);
+    const place = { folder: parts.channelFolder(channel), manifest: parts.manifest(channel) };
+    return share === null ? [] : [planChannel(channel, share, place)];
+  });
+  const mounts = parts.mounts(job, here);
   return {
     name: host.name,
     container: {
@@ -129,16 +136,9 @@ function planHost<OneJob extends Job, JobChannel extends S3Channel>(
     limits: surroundings.emulateInstance === true ? limitsOfInstance(host.instanceType) : null,
     gpus: gpusOfInstance(host.instanceType, surroundings),
     folders: parts.folders(job, here),
-    mounts: parts.mounts(job, here),
+    mounts: surroundings.bindsRooms === false ? withSharedFifos(mounts, fed) : mounts,
     files: parts.files({ job, currentHost: host, hosts }),
-    channels: [
-      ...channels.flatMap(channel => {
-        const share = shareOf(channel, host, hosts);
-        const place = { folder: parts.channelFolder(channel), manifest: parts.manifest(channel) };
-        return share === null ? [] : [planChannel(channel, share, place)];
-      }),
-      ...checkpointChannels(job),
-    ],
+    channels: [...fed, ...checkpointChannels(job)],
   };
 }
 

@@ -40,6 +40,8 @@ export interface JobToAccept {
   readonly emulateInstance: boolean;
   /** The engine can hand NVIDIA GPUs to containers. */
   readonly hasGpus: boolean;
+  /** Rooms are folders of this machine; else volumes of the engine. */
+  readonly bindsRooms: boolean;
   /** `--keep` */
   readonly keepRoom: boolean;
 }
@@ -49,7 +51,7 @@ export interface JobToAccept {
  * the same name is as it was.
  */
 export async function acceptJob(request: JobToAccept): Promise<JobState> {
-  const { job, home, owner, control, store, openAccess, emulateInstance, hasGpus } = request;
+  const { job, home, owner, control, store, openAccess, emulateInstance, hasGpus, bindsRooms } = request;
   const files = jobFiles(home, job.kind, job.name);
   const lock = await acquireLock(home.run, files.id, { owner });
   if (lock === null) throw nameInUse(job, await lockState(home.run, files.id, home.folder));
@@ -60,7 +62,7 @@ export async function acceptJob(request: JobToAccept): Promise<JobState> {
     if (replaced !== undefined && replaced.unsaved.length > 0) throw holdsOutputs(job);
     await rm(draft.folder, { recursive: true, force: true });
     await makeFolder(draft.work, 0o700);
-    const plan = planJob(job, { storeAccess: openAccess !== null, emulateInstance, hasGpus });
+    const plan = planJob(job, { storeAccess: openAccess !== null, emulateInstance, hasGpus, bindsRooms });
     const { fileSystems } = request;
     const surveyed = await survey({ job, store, fileSystems, folder: draft.work }, control.stopping);
     for (const { to } of plan.uploads) await store.prepareOutput(to, control.stopping);

@@ -73,20 +73,11 @@ export async function prepareHosts(run: JobRun, undo: UndoList): Promise<Prepare
     );
     undo.add(`The container of ${host.name}`, () => engine.remove(handle));
     // It was sent to the engine: here it would only take room.
-    if (handle.volumes.length > 0) await clearRoom(run, folder, shared);
+    if (handle.volumes.length > 0 && shared.length === 0) await rm(folder, { recursive: true, force: true });
     reporter.say({ kind: 'host.placed', handle });
     placed.push(handle);
   }
   return { placed, feedings };
-}
-
-async function clearRoom({ reporter }: JobRun, folder: string, shared: readonly string[]): Promise<void> {
-  if (shared.length === 0) await rm(folder, { recursive: true, force: true });
-  else
-    reporter.say({
-      kind: 'note',
-      text: `${shared.join(', ')} is read-only for the container: it is shared with this user, who could not remove what root leaves there.`,
-    });
 }
 
 /** Mount path → the folder that stands for the file system which is mounted there. */

@@ -352,12 +352,32 @@ describe.skipIf(!isRoot)('an engine of its own (needs root)', () => {
     expect((await describeJob(job, options)).TrainingJobStatus).toBe('Failed');
   });
 
-  it('elsewhere, the container is removed while the job runs: its volumes stay until they are forced', async () => {
+  it('elsewhere, the container is removed while the job runs: what lies in its volumes is collected', async () => {
     const { home, job, request } = await prepared(TRAINS, {}, far);
     const options = { home, env: { DOCKER_HOST: engine.url } };
     const running = start(['run', request, '--json'], options);
     await running.shows('algo-1 | written');
     await engine.docker('rm', '-f', await engine.docker('ps', '-aq', '--filter', `label=optml.job=${job}`));
+    const result = await running.ended;
+    expectStatus(result, 1);
+    expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');
+    expect(await textIn(objectFile(home, `s3://outputs/here/${job}/output/model.tar.gz`), 'weights')).toBe(
+      'weights\n',
+    );
+    await expectEmpty(home, job);
+  });
+
+  it('elsewhere, container and a volume are removed while the job runs: the others stay until they are forced', async () => {
+    const { home, job, request } = await prepared(TRAINS, {}, far);
+    const options = { home, env: { DOCKER_HOST: engine.url } };
+    const running = start(['run', request, '--json'], options);
+    await running.shows('algo-1 | written');
+    const [volume = ''] = (await engine.docker('volume', 'ls', '-q')).split('\n');
+    // It sees both gone at once.
+    running.signal('SIGSTOP');
+    await engine.docker('rm', '-f', await engine.docker('ps', '-aq', '--filter', `label=optml.job=${job}`));
+    await engine.docker('volume', 'rm', volume);
+    running.signal('SIGCONT');
     const result = await running.ended;
     expectStatus(result, 1);
     expect(describedIn(result.stdout).TrainingJobStatus).toBe('Failed');

@@ -42,7 +42,7 @@ test.each(['optml-shell', 'optml-user-1000'])('epochs come, to an image of %s', 
       'the platform owns its FIFOs',
     ],
   });
-  expect(stderr).toContain('/opt/ml/input/data is read-only for the container');
+  expect(stderr).toContain('the folder of the FIFOs is read-only for the container');
   expect(await textIn(output('model.tar.gz'), 'weights')).toBe('model\n');
   await expectOwned(join(home, 'jobs'));
 });

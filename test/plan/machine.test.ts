@@ -2,15 +2,19 @@
 import { expect, test } from 'vitest';
 import { shareOfMachine } from '../../src/engine/docker/share-of-machine.js';
 import { parseTrainingJob } from '../../src/job/training-job.js';
+import { parseProcessingJob, type ProcessingJob } from '../../src/job/processing-job.js';
 import { machineDifferences, type Machine } from '../../src/plan/machine-differences.js';
+import type { Mount } from '../../src/plan/opt-ml-tree.js';
 import { planJob, type HostPlan } from '../../src/plan/plan.js';
-import { resources, SETTINGS, validRequest } from '../job/requests.js';
+import { input, validProcessing } from '../job/processing-requests.js';
+import { channel, resources, SETTINGS, validRequest } from '../job/requests.js';
 
 const GIB = 2 ** 30;
 const MACHINE: Machine = {
   cpus: 16,
   memoryBytes: 64 * GIB,
   hasGpus: true,
+  bindsRooms: true,
   limits: { cpus: true, memory: true },
 };
 
@@ -98,4 +102,34 @@ test('each group is named where the machine lacks something for it, by its place
     'ResourceConfig.InstanceGroups[0].InstanceType ml.m5.large the container is not limited in memory',
     'ResourceConfig.InstanceGroups[2].InstanceType ml.g5.24xlarge the container is not limited in memory',
   ]);
+});
+
+const PIPED = channel({ InputMode: 'Pipe' });
+
+test('where rooms are volumes, FIFOs have a read-only mount of their own, which is a difference', () => {
+  const job = parseTrainingJob(validRequest({ InputDataConfig: [PIPED] }), SETTINGS);
+  const mounted = (bindsRooms: boolean): readonly Mount[] =>
+    planJob(job, { storeAccess: true, bindsRooms }).hosts[0]?.mounts ?? [];
+  const fifos = { path: '/opt/ml/input/data', writable: false };
+  expect(mounted(true).map(({ path }) => path)).not.toContain(fifos.path);
+  expect(mounted(false)).toEqual([...mounted(true), fifos]);
+  const told = (bindsRooms: boolean): unknown[] =>
+    machineDifferences(job, { emulateInstance: false, machine: { ...MACHINE, bindsRooms } });
+  expect(told(true)).toEqual([]);
+  expect(told(false)).toMatchObject([{ member: 'InputDataConfig', asked: 'Pipe' }]);
+});
+
+test('the FIFOs of a processing job are where a mount is already; without them there is no difference', () => {
+  const jobOf = (S3InputMode: string): ProcessingJob =>
+    parseProcessingJob(validProcessing({ ProcessingInputs: [input({ S3InputMode })] }), SETTINGS);
+  const { mounts = [] } = planJob(jobOf('Pipe'), { storeAccess: true, bindsRooms: false }).hosts[0] ?? {};
+  expect(mounts.filter(({ path }) => path === '/opt/ml/processing')).toEqual([
+    { path: '/opt/ml/processing', writable: false },
+  ]);
+  const told = (mode: string): string[] =>
+    machineDifferences(jobOf(mode), {
+      emulateInstance: false,
+      machine: { ...MACHINE, bindsRooms: false },
+    }).map(({ member }) => member);
+  expect([told('Pipe'), told('File')]).toEqual([['ProcessingInputs'], []]);
 });

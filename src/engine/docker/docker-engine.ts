@@ -1,5 +1,5 @@
 /** The Docker engine behind the engine port. */
-import { Readable, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { OptmlError } from '../../errors.js';
 import type {
   Engine,
@@ -15,13 +15,15 @@ import type {
   RunningHost,
 } from '../port.js';
 import { ANSWER_MS, hasStatus, ignoring, isSilence, refused, within } from './asking.js';
-import { containerEnd, containerLost, isGone } from './container-end.js';
+import { containerEnd } from './container-end.js';
 import { dockerClient } from './docker-client.js';
 import type { Endpoint } from './endpoint.js';
 import { gatewayOf, isOwnAddress } from './gateway.js';
-import { containerOptions, LABELS, labelsOf, type Room } from './container-options.js';
+import { containerOptions, type Room } from './container-options.js';
+import { hostArchives } from './host-archives.js';
 import { findImage, type ImageSources } from './images.js';
 import { closeNetwork, openNetwork } from './job-network.js';
+import { findLeftovers } from './leftovers.js';
 import { closeNames, openNames } from './names-container.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
 import { UNKNOWN_MACHINE, type ContainerMachine } from './share-of-machine.js';
@@ -54,24 +56,14 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     }
   };
 
-  /** Of a host whose container is gone: whether something of it is still there. */
-  const hasVolumes = async (host: HostHandle): Promise<boolean> => {
-    for (const volume of host.volumes)
-      try {
-        await docker.getVolume(volume).inspect();
-        return true;
-      } catch (thrown) {
-        if (!hasStatus(thrown, 404)) throw thrown;
-      }
-    return false;
-  };
-
   /** Takes milliseconds, and is not broken off: the engine might have made what nobody would know of. */
   const create = async (host: HostToPlace, room: Room): Promise<string> => {
     const wanted = containerOptions({ ...host, room, machine });
     const container = await docker.createContainer(wanted);
     return container.id;
   };
+
+  const archives = hostArchives(docker);
 
   /** Helpers that are on their way out. */
   const closing = new Map<string, Promise<void>>();
@@ -104,6 +96,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         ...machine,
         // Docker does not say what GPUs there are; NVIDIA's toolkit adds its runtime.
         hasGpus: Object.hasOwn(info.Runtimes ?? {}, 'nvidia'),
+        bindsRooms,
       };
     },
 
@@ -208,23 +201,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     },
 
     archive(host) {
-      if (host.volumes.length === 0) return null;
-      const container = docker.getContainer(host.container);
-      return async path => {
-        try {
-          const archive = await within(ANSWER_MS * 2, abortSignal =>
-            container.getArchive({ path, abortSignal }),
-          );
-          return Readable.from(archive, { objectMode: false });
-        } catch (thrown) {
-          if (isSilence(thrown)) throw unreachable(options.endpoint, thrown);
-          // What the volumes of a container hold that is gone must not count as nothing.
-          if ((await asked(isGone(container))) && (await asked(hasVolumes(host))))
-            throw containerLost(host.host, thrown);
-          if (hasStatus(thrown, 404)) return null;
-          throw refused(thrown);
-        }
-      };
+      return host.volumes.length === 0 ? null : path => asked(archives.read(host, path));
     },
 
     async remove(host): Promise<void> {
@@ -240,44 +217,13 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
           }
         }),
       );
+      await asked(archives.close(host));
       await asked(removeVolumes(docker, host.volumes));
       if (host.names !== undefined) await closeOnce(host.names);
     },
 
-    async leftovers(signal): Promise<Leftover[]> {
-      const filters = { label: [LABELS.run] };
-      const [containers, networks, { Volumes: volumes }] = await asked(
-        within(
-          ANSWER_MS * 2,
-          abortSignal =>
-            Promise.all([
-              docker.listContainers({ all: true, filters, abortSignal }),
-              docker.listNetworks({ filters, abortSignal }),
-              docker.listVolumes({ filters, abortSignal }),
-            ]),
-          signal,
-        ),
-      );
-      return [
-        ...containers.map((one): Leftover => ({
-          kind: 'container',
-          id: one.Id,
-          labels: labelsOf(one.Labels),
-          remove: () => ignoring([404, 409], docker.getContainer(one.Id).remove({ force: true, v: true })),
-        })),
-        ...networks.map((one): Leftover => ({
-          kind: 'network',
-          id: one.Id,
-          labels: labelsOf(one.Labels ?? {}),
-          remove: () => ignoring([404], docker.getNetwork(one.Id).remove()),
-        })),
-        ...volumes.map((one): Leftover => ({
-          kind: 'volume',
-          id: one.Name,
-          labels: labelsOf(one.Labels),
-          remove: () => ignoring([404], docker.getVolume(one.Name).remove({ force: true })),
-        })),
-      ];
+    leftovers(signal): Promise<Leftover[]> {
+      return asked(findLeftovers(docker, signal));
     },
 
     close(): void {

@@ -5,22 +5,30 @@
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { HostToPlace } from '../port.js';
-import { asDockerLabels, containerOptions, resourceName } from './container-options.js';
+import { hasStatus } from './asking.js';
+import { asDockerLabels, containerOptions, labelsOf, resourceName } from './container-options.js';
 import { UNKNOWN_MACHINE } from './share-of-machine.js';
+
+/** Labels of a volume: where it is mounted, and in a container of which image. */
+const PATH = 'optml.path';
+const IMAGE = 'optml.image';
 
 /** Mount path → volume name. */
 export type Volumes = Readonly<Record<string, string>>;
 
 export async function makeVolumes(
   docker: Docker,
-  { plan, labels, outside, shared }: HostToPlace,
+  { plan, image, labels, outside, shared }: HostToPlace,
 ): Promise<Volumes> {
   const made: Record<string, string> = {};
   try {
     for (const [index, { path, viewOf }] of plan.mounts.entries()) {
       if (outside[path] !== undefined || viewOf !== undefined || shared.includes(path)) continue;
       const name = `${resourceName(labels)}-${index}${readable(path)}`;
-      await docker.createVolume({ Name: name, Labels: asDockerLabels(labels) });
+      await docker.createVolume({
+        Name: name,
+        Labels: { ...asDockerLabels(labels), [PATH]: path, [IMAGE]: image.id },
+      });
       made[path] = name;
     }
     return made;
@@ -69,6 +77,46 @@ export async function fillVolumes(
   } finally {
     await loader.remove({ force: true });
   }
+}
+
+/** Those of the names that are still there. */
+export async function volumesOf(
+  docker: Docker,
+  names: readonly string[],
+): Promise<Docker.VolumeInspectInfo[]> {
+  const found = names.map(async name => {
+    try {
+      return [await docker.getVolume(name).inspect()];
+    } catch (thrown) {
+      if (hasStatus(thrown, 404)) return [];
+      throw thrown;
+    }
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** A container of the image that the volumes were made for, which has them at their paths and is not started. */
+export function openReader(
+  docker: Docker,
+  volumes: readonly Docker.VolumeInspectInfo[],
+): Promise<Docker.Container> {
+  const labels = volumes[0]?.Labels ?? {};
+  return docker.createContainer({
+    name: `${resourceName(labelsOf(labels))}-reader`,
+    Image: labels[IMAGE] ?? '',
+    // An image need not name any, and the engine wants one.
+    Entrypoint: ['true'],
+    Labels: asDockerLabels(labelsOf(labels)),
+    HostConfig: {
+      NetworkMode: 'none',
+      Mounts: volumes.map(({ Name, Labels }) => ({
+        Type: 'volume',
+        Source: Name,
+        Target: Labels[PATH] ?? '',
+        ReadOnly: true,
+      })),
+    },
+  });
 }
 
 /** Missing ones are no error. */

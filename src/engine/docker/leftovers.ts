@@ -1,0 +1,40 @@
+/** Everything in an engine that bears our labels. */
+import type Docker from 'dockerode';
+import type { Leftover } from '../port.js';
+import { ANSWER_MS, ignoring, within } from './asking.js';
+import { LABELS, labelsOf } from './container-options.js';
+
+/** Throws the silence of an engine as it is. */
+export async function findLeftovers(docker: Docker, signal: AbortSignal): Promise<Leftover[]> {
+  const filters = { label: [LABELS.run] };
+  const [containers, networks, { Volumes: volumes }] = await within(
+    ANSWER_MS * 2,
+    abortSignal =>
+      Promise.all([
+        docker.listContainers({ all: true, filters, abortSignal }),
+        docker.listNetworks({ filters, abortSignal }),
+        docker.listVolumes({ filters, abortSignal }),
+      ]),
+    signal,
+  );
+  return [
+    ...containers.map((one): Leftover => ({
+      kind: 'container',
+      id: one.Id,
+      labels: labelsOf(one.Labels),
+      remove: () => ignoring([404, 409], docker.getContainer(one.Id).remove({ force: true, v: true })),
+    })),
+    ...networks.map((one): Leftover => ({
+      kind: 'network',
+      id: one.Id,
+      labels: labelsOf(one.Labels ?? {}),
+      remove: () => ignoring([404], docker.getNetwork(one.Id).remove()),
+    })),
+    ...volumes.map((one): Leftover => ({
+      kind: 'volume',
+      id: one.Name,
+      labels: labelsOf(one.Labels),
+      remove: () => ignoring([404], docker.getVolume(one.Name).remove({ force: true })),
+    })),
+  ];
+}
