@@ -17,21 +17,19 @@ import { feederOf } from './feeder.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
 import type { Engine } from './engine/port.js';
 import { OptmlError } from './errors.js';
-import { assertCanMount } from './channels/lazy-mount.js';
+import { lazyFastFile } from './channels/lazy-fastfile.js';
 import type { Difference } from './job/differences.js';
 import { refuseUnknownInstances } from './job/instances.js';
 import { parseJob, type Job, type KindedRequest } from './job/job.js';
 import type { JobRequest } from './job/job-request.js';
-import { s3Channels, type TrainingRequest } from './job/training-job.js';
-import { askToStop } from './journal/control-socket.js';
+import type { TrainingRequest } from './job/training-job.js';
 import { findJob, readState, type JobRef } from './journal/find-job.js';
-import { homeAt, jobFiles, openHome, type Home, type Kind } from './journal/home.js';
+import { logsOf, stopJob, untilEnded } from './journal/follow-job.js';
+import { homeAt, openHome, type Home, type Kind } from './journal/home.js';
 import { join } from 'node:path';
 import { homeAuthority } from './journal/home-authority.js';
 import { homeKeys } from './journal/home-keys.js';
-import { lockState } from './journal/job-lock.js';
 import { readJobs } from './journal/journal.js';
-import { nextChange, readLogs } from './journal/log-reader.js';
 import { thisProcess } from './journal/owner.js';
 import { runningEndpoint } from './journal/running-endpoint.js';
 import { sdkConfig } from './journal/sdk-config.js';
@@ -43,8 +41,7 @@ import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/
 import { describeJob, type DescribeResponse } from './report/describe-job.js';
 import { describeProcessingJob, type DescribeProcessingJobResponse } from './report/describe-processing.js';
 import type { LogLine } from './report/events.js';
-import { hasEnded, type JobState } from './report/job-state.js';
-import { KIND_WORDS } from './report/kind-words.js';
+import type { JobState } from './report/job-state.js';
 import { acceptJob } from './run/accept-job.js';
 import { cleanHome, type CleanReport } from './run/clean.js';
 import { RunControl } from './run/control.js';
@@ -117,7 +114,7 @@ export class Emulator {
     const { control = new RunControl(), observer = SILENT, interruptAfter = [] } = options;
     const job = this.#parse(request);
     if (interruptAfter.length > 0) assertOnSpot(job);
-    const lazy = await this.#lazy(job);
+    const lazy = await lazyFastFile(job, this.settings, this.#environment['PATH'] ?? '');
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home, foldersOfDatasets(job, datasetMaps(this.settings)));
     try {
@@ -211,40 +208,17 @@ export class Emulator {
 
   /** Stop*Job: tells the job's owner, and does not wait for the end. Throws JOB_NOT_FOUND, JOB_ENDED. */
   async stopJob(job: JobRef): Promise<void> {
-    const { kind, name } = job;
-    const home = homeAt(this.settings.home);
-    const state = await this.#state(job);
-    if (hasEnded(state))
-      throw new OptmlError(
-        'JOB_ENDED',
-        `The request was rejected because the ${KIND_WORDS[kind].job} is in status ${state.status}.`,
-      );
-    const { id } = jobFiles(home, kind, name);
-    if (await askToStop(home.run, id)) return;
-    // The owner may have ended it in this moment, or died.
-    if (hasEnded(await this.#state(job))) return;
-    const lock = await lockState(home.run, id, home.folder);
-    if (lock.kind === 'stale' || lock.kind === 'free') throw ownerGone(name);
-    throw new OptmlError(
-      'JOB_ENDED',
-      `The process that runs "${name}" does not answer (process ${lock.owner?.pid ?? 'unknown'}): try again, or end that process.`,
-    );
+    return stopJob(homeAt(this.settings.home), job);
   }
 
   /** Waits for the end of a job that another process runs. Throws JOB_NOT_FOUND, and JOB_ENDED when that process has died. */
   async untilEnded(job: JobRef): Promise<JobState> {
-    const { folder } = jobFiles(homeAt(this.settings.home), job.kind, job.name);
-    while (!(await this.#isOver(job))) await nextChange(folder);
-    const state = await this.#state(job);
-    if (!hasEnded(state)) throw ownerGone(job.name);
-    return state;
+    return untilEnded(homeAt(this.settings.home), job);
   }
 
   /** What a job printed; with `follow`, until it has ended or its process is gone. Throws JOB_NOT_FOUND. */
-  async *logs(job: JobRef, { follow }: { readonly follow: boolean }): AsyncGenerator<LogLine> {
-    await this.#state(job);
-    const { logs } = jobFiles(homeAt(this.settings.home), job.kind, job.name);
-    yield* readLogs(logs, { follow, ended: () => this.#isOver(job) });
+  logs(job: JobRef, options: { readonly follow: boolean }): AsyncGenerator<LogLine> {
+    return logsOf(homeAt(this.settings.home), job, options);
   }
 
   /** Ends, collects and closes what dead processes left; other leftovers are removed, unknown ones only by force. */
@@ -343,30 +317,6 @@ export class Emulator {
     return readState(homeAt(this.settings.home), job);
   }
 
-  /** It has ended, or nobody is there who could end it. */
-  async #isOver(job: JobRef): Promise<boolean> {
-    const home = homeAt(this.settings.home);
-    const { kind } = await lockState(home.run, jobFiles(home, job.kind, job.name).id, home.folder);
-    return kind === 'stale' || kind === 'free' || hasEnded(await this.#state(job));
-  }
-
-  /** Throws REQUEST_REFUSED for FastFile channels that cannot be mounted. */
-  async #lazy(job: Job): Promise<{ region: string; path: string } | null> {
-    const { fastfile, maps, region, store } = this.settings;
-    const buckets = s3Channels(job).flatMap(one =>
-      one.inputMode === 'FastFile' ? [one.location.bucket] : [],
-    );
-    if (fastfile !== 'lazy' || buckets.length === 0) return null;
-    const path = this.#environment['PATH'] ?? '';
-    await assertCanMount(path);
-    const mapped = buckets.find(bucket => maps.some(map => /^s3:\/\/([^/=]+)/.exec(map)?.[1] === bucket));
-    if (store !== 'aws' && mapped === undefined) return { region, path };
-    throw new OptmlError(
-      'REQUEST_REFUSED',
-      `--fastfile lazy cannot be had: ${mapped === undefined ? 'no keys of yours are handed to another program, as Amazon S3 would need' : `a --map stands before bucket "${mapped}", and only the store can be mounted`}; leave the flag out.`,
-    );
-  }
-
   #openStore(home: Home, datasets: readonly DatasetFolder[] = []): Promise<Store> {
     return connectStore(this.settings, { environment: this.#environment, folder: home.s3 }, datasets);
   }
@@ -386,13 +336,6 @@ function assertOnSpot(job: Job): void {
   throw new OptmlError(
     'USAGE',
     `--interrupt-after interrupts spot instances, and "${job.name}" does not run on any: set EnableManagedSpotTraining to true and MaxWaitTimeInSeconds in its request, or leave the flag out.`,
-  );
-}
-
-function ownerGone(name: string): OptmlError {
-  return new OptmlError(
-    'JOB_ENDED',
-    `The process that ran "${name}" is gone: "optml clean" ends the job and collects what it left.`,
   );
 }
 

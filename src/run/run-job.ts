@@ -5,6 +5,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StartFeeder } from '../channels/feed-protocol.js';
+import type { LazyFastFile } from '../channels/lazy-fastfile.js';
 import type { MetricDefinition } from '../collect/metrics.js';
 import type { Engine, HostHandle, HostLabels } from '../engine/port.js';
 import { asOptmlError } from '../errors.js';
@@ -44,7 +45,7 @@ export interface JobRun {
   /** For channels in Pipe mode. */
   readonly startFeeder: StartFeeder;
   /** FastFile channels are mounted, not downloaded. */
-  readonly lazy: { readonly region: string; readonly path: string } | null;
+  readonly lazy: LazyFastFile | null;
   /** `--interrupt-after`: seconds from each start of the hosts to their interruption. */
   readonly interruptAfter: readonly number[];
   /** `--keep`: leave the `/opt/ml` tree of each host. */
