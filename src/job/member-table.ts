@@ -20,6 +20,9 @@ import {
 } from './member-row.js';
 import { UNSEARCHABLE_PATTERNS } from './metric-rules.js';
 
+const MODES =
+  '`File`, `Pipe`; for a user who is not root, the folder of the FIFOs is read-only for the container, which the job lists as a difference';
+
 const FAST_FILE = {
   here: 'the objects are downloaded before the container starts, and mounted read-only; with --fastfile lazy, rclone reads those of folders that are not dealt out when they are asked for',
   why: "the mount is part of SageMaker's instances; how it reads ahead and what it keeps is not documented",
@@ -63,7 +66,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'AlgorithmSpecification.TrainingInputMode',
-    honoured: '`File`, `Pipe`',
+    honoured: MODES,
     difference: { when: isModeOfAChannel('FastFile'), ...FAST_FILE },
   },
   { member: 'AlgorithmSpecification.ContainerEntrypoint', honoured: '' },
@@ -109,7 +112,7 @@ export const MEMBER_TABLE: readonly MemberRow[] = [
   },
   {
     member: 'InputDataConfig[].InputMode',
-    honoured: '`File`, `Pipe`',
+    honoured: MODES,
     difference: { when: is('FastFile'), ...FAST_FILE },
   },
   {
