@@ -1,12 +1,21 @@
 /** Looks at the engine with the docker command: what a user would see. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { gatewayOf } from '../../src/engine/docker/gateway.js';
 
 const run = promisify(execFile);
 
 export async function docker(...args: readonly string[]): Promise<string> {
   const { stdout } = await run('docker', [...args], { maxBuffer: 64 * 1024 * 1024 });
   return stdout.trim();
+}
+
+/** This machine's address on the engine's default network. An engine that has just been installed leaves it out of its answer. */
+export async function bridgeGateway(): Promise<string> {
+  const [network] = JSON.parse(await docker('network', 'inspect', 'bridge')) as unknown[];
+  const gateway = gatewayOf(network);
+  if (gateway === null) throw new Error('the default network has no IPv4');
+  return gateway;
 }
 
 /** Everything of one job that is still in the engine, a line each; empty is what a test wants. */

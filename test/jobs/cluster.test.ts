@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { sizesIn, textIn } from '../harness/aftermath.js';
-import { docker } from '../harness/engine.js';
+import { bridgeGateway, docker } from '../harness/engine.js';
 import { runJob, startJob } from '../harness/job.js';
 import { afterThis, scratch } from '../harness/optml.js';
 import { putObject, shell, shellJob, type Request } from '../harness/requests.js';
@@ -249,7 +249,7 @@ describe('networks', () => {
     [false, ['reached', 'reached', 'unknown', 'algo-2 answers', '4 keys']],
   ])('isolated %s: the peers, this machine, names of the world, keys', async (isolated, seen) => {
     const port = await listensOnAllAddresses();
-    const gateway = await docker('network', 'inspect', 'bridge', '-f', '{{(index .IPAM.Config 0).Gateway}}');
+    const gateway = await bridgeGateway();
     const ended = await runJob(
       clusterJob(2, '', {
         ...shell(

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { docker } from '../harness/engine.js';
+import { bridgeGateway } from '../harness/engine.js';
 import { runJob, type EndedJob } from '../harness/job.js';
 import { afterThis, scratch } from '../harness/optml.js';
 import { asOrdinaryUser } from '../harness/ordinary-user.js';
@@ -134,7 +134,7 @@ async function prepared(): Promise<{
     server.close();
     await once(server, 'close');
   });
-  const gateway = await docker('network', 'inspect', 'bridge', '-f', '{{(index .IPAM.Config 0).Gateway}}');
+  const gateway = await bridgeGateway();
   const own = Object.entries(networkInterfaces())
     // Those of other jobs come and go.
     .flatMap(([name, addresses = []]) => (/^(br-|veth)/.test(name) ? [] : addresses))
