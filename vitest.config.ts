@@ -10,6 +10,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: true,
-    maxWorkers: 2,
+    // More than cores: many tests wait for limits to run out.
+    maxWorkers: 3,
   },
 });
