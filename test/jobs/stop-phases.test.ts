@@ -1,13 +1,11 @@
 /** A stop in each phase of a job of four hosts: Stopped, with what there is in the store, and nothing left (contract §1.11). */
 import { describe, expect, test } from 'vitest';
+import { docker } from '../harness/engine.js';
 import { gatedEngine } from '../harness/gated-engine.js';
 import { gatedStore, type GatedStore } from '../harness/gated-store.js';
 import { startJob, type EndedJob, type StartedJob } from '../harness/job.js';
 import { optml } from '../harness/optml.js';
 import { shellJob, type Request } from '../harness/requests.js';
-
-/** Of a container that ran, not of one that only took inputs in. */
-const REMOVES_HOST = /^DELETE .*\/containers\/.*[?&]v=true/;
 
 const HOSTS = ['algo-1', 'algo-2', 'algo-3', 'algo-4'];
 
@@ -121,8 +119,13 @@ describe.each(Object.entries(STOPS))('%s', (_, stop) => {
   test('while an interrupted job starts anew', async () => {
     const { store, start } = await prepared();
     const engine = await gatedEngine();
-    const removed = engine.requests.hold(REMOVES_HOST);
-    const job = await start({ engine: engine.url, args: ['--interrupt-after', '1.5'] });
+    const job = await start({ engine: engine.url, args: ['--interrupt-after', '3'] });
+    await allReady(job);
+    // Not those of its helpers, which go before them.
+    const containers = await docker('ps', '-aq', '--no-trunc', '--filter', `label=optml.job=${job.name}`);
+    const removed = engine.requests.hold(
+      new RegExp(`^DELETE .*/containers/(${containers.replaceAll('\n', '|')})`),
+    );
     await removed.reached;
     const returned = await stop(job);
     removed.release();
