@@ -25,7 +25,7 @@ export function sharedFifosDifference({ kind, channels }: Job): Difference[] {
       member: kind === 'training' ? 'InputDataConfig' : 'ProcessingInputs',
       asked: 'Pipe',
       here: 'the folder of the FIFOs is read-only for the container',
-      why: "it is shared with this user, who could not remove what the container's root leaves there; of root's jobs it is not",
+      why: "it lies in a folder of this machine, where this process could not remove what the container's root leaves: it is not root, or the engine maps users",
     },
   ];
 }

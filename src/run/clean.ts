@@ -8,7 +8,7 @@ import { lifeOf, parseOwner } from '../journal/owner.js';
 import { hasEnded, kindOf } from '../report/job-state.js';
 import { abandonedPlans } from './plan-folder.js';
 import { removeTree } from './remove-tree.js';
-import { abandonedRuns, closeRun, saveLeft, type AbandonedRun, type Sweep } from './sweep.js';
+import { abandonedRuns, closeRun, heldJobs, saveLeft, type AbandonedRun, type Sweep } from './sweep.js';
 
 export interface CleanReport {
   readonly what: 'job' | 'outputs' | 'folder' | 'container' | 'network' | 'volume' | 'file';
@@ -62,10 +62,12 @@ export async function cleanHome(
       });
     }
   }
+  const held = await heldJobs(sweep);
   for (const leftover of await inOrder(sweep)) {
     const { job, run } = leftover.labels;
     const life = lifeOf(parseOwner(leftover.labels.owner), sweep.owner.home);
-    if (life === 'alive') continue;
+    // Its owner may be dead, and what it left be in the hands of a process that closes the job.
+    if (life === 'alive' || held.has(job.split('/')[0] ?? '')) continue;
     const spared = unsaved.includes(run)
       ? 'it holds outputs that are nowhere else'
       : life === 'unknown'

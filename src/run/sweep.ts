@@ -75,6 +75,16 @@ export async function closeRun(sweep: Sweep, { files, owner }: AbandonedRun): Pr
   return true;
 }
 
+/** Names of jobs that another process of this machine runs, or closes at this moment. */
+export async function heldJobs({ home, owner }: Pick<Sweep, 'home' | 'owner'>): Promise<Set<string>> {
+  const held = new Set<string>();
+  for (const id of await lockIds(home.run)) {
+    const job = jobOfId(id);
+    if (job !== null && (await lockState(home.run, id, owner.home)).kind === 'held') held.add(job.name);
+  }
+  return held;
+}
+
 /** Closes what can be closed: a job that cannot is no reason for another one not to run, and is told of. */
 export async function closeDeadRuns(sweep: Sweep): Promise<void> {
   for (const run of await abandonedRuns(sweep)) {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { OptmlError } from '../../errors.js';
 import type { HostExit } from '../port.js';
-import { ANSWER_MS, hasStatus, isSilence, patiently, refused, within } from './asking.js';
+import { ANSWER_MS, hasStatus, ignoring, isSilence, patiently, refused, within } from './asking.js';
 
 /** How often a silent engine is asked while a container runs that has closed its output. */
 const ASK_MS = 2_000;
@@ -47,6 +47,20 @@ export async function isGone(container: Docker.Container): Promise<boolean> {
   } catch (thrown) {
     if (hasStatus(thrown, 404)) return true;
     throw thrown;
+  }
+}
+
+/** With all that it holds; returns when its name is free. One that is not there is no error. */
+export async function removeContainer(container: Docker.Container, abortSignal?: AbortSignal): Promise<void> {
+  try {
+    await container.remove({ force: true, v: true, ...(abortSignal === undefined ? {} : { abortSignal }) });
+  } catch (thrown) {
+    if (!hasStatus(thrown, 404, 409)) throw thrown;
+    // Somebody else is at it: until that is done, its name is taken.
+    await ignoring(
+      [404],
+      container.wait({ condition: 'removed', ...(abortSignal === undefined ? {} : { abortSignal }) }),
+    );
   }
 }
 

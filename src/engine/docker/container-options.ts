@@ -132,11 +132,18 @@ function mountOf(
   if (folder !== undefined) return { ...common, Type: 'bind', Source: folder };
   if (room.kind === 'folder')
     return { ...common, Type: 'bind', Source: join(room.folder, mount.viewOf ?? mount.path) };
-  // What the image has at that path stays hidden, as it is by a bind.
+  return volumeMount(common, room.volumes[mount.viewOf ?? mount.path] ?? '');
+}
+
+/** What the image has at that path stays hidden, as it is by a bind. */
+export function volumeMount(
+  common: { readonly Target: string; readonly ReadOnly: boolean },
+  volume: string,
+): Docker.MountSettings {
   return {
     ...common,
     Type: 'volume',
-    Source: room.volumes[mount.viewOf ?? mount.path] ?? '',
+    Source: volume,
     VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
   };
 }

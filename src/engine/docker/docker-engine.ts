@@ -14,8 +14,8 @@ import type {
   Leftover,
   RunningHost,
 } from '../port.js';
-import { ANSWER_MS, hasStatus, ignoring, isSilence, refused, within } from './asking.js';
-import { containerEnd } from './container-end.js';
+import { ANSWER_MS, ignoring, isSilence, refused, within } from './asking.js';
+import { containerEnd, removeContainer } from './container-end.js';
 import { dockerClient } from './docker-client.js';
 import type { Endpoint } from './endpoint.js';
 import { gatewayOf, isOwnAddress } from './gateway.js';
@@ -206,17 +206,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async remove(host): Promise<void> {
       const container = docker.getContainer(host.container);
-      await asked(
-        within(REMOVE_MS, async abortSignal => {
-          try {
-            await container.remove({ force: true, v: true, abortSignal });
-          } catch (thrown) {
-            if (!hasStatus(thrown, 404, 409)) throw thrown;
-            // Somebody else is at it: until that is done, its name is taken.
-            await ignoring([404], container.wait({ condition: 'removed', abortSignal }));
-          }
-        }),
-      );
+      await asked(within(REMOVE_MS, abortSignal => removeContainer(container, abortSignal)));
       await asked(archives.close(host));
       await asked(removeVolumes(docker, host.volumes));
       if (host.names !== undefined) await closeOnce(host.names);

@@ -5,9 +5,9 @@
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { HostHandle } from '../port.js';
-import { ANSWER_MS, hasStatus, ignoring, isSilence, refused, within } from './asking.js';
-import { containerLost, isGone } from './container-end.js';
-import { openReader, volumesOf } from './room-volumes.js';
+import { ANSWER_MS, hasStatus, isSilence, refused, within } from './asking.js';
+import { containerLost, isGone, removeContainer } from './container-end.js';
+import { openReader, readerName, volumesOf } from './room-volumes.js';
 
 export interface HostArchives {
   /**
@@ -15,29 +15,33 @@ export interface HostArchives {
    * its volumes or its image are as well.
    */
   read(host: HostHandle, path: string): Promise<Readable | null>;
-  /** Before the host's volumes are removed. Twice is no error. */
+  /** Before the host's volumes are removed, whoever has opened them. Twice is no error. */
   close(host: HostHandle): Promise<void>;
 }
+
+/** Readers may be removed as their hosts were. */
+const OPENINGS = 2;
 
 /** Throws the silence of an engine as it is. */
 export function hostArchives(docker: Docker): HostArchives {
   const readers = new Map<string, Promise<Docker.Container | null>>();
 
-  const readerFor = async (host: HostHandle, cause: unknown): Promise<Docker.Container | null> => {
+  const open = async (host: HostHandle): Promise<Docker.Container | null> => {
     const volumes = await volumesOf(docker, host.volumes);
     if (volumes.length === 0) return null;
-    if (volumes.length < host.volumes.length) throw containerLost(host.host, cause);
+    if (volumes.length < host.volumes.length) throw containerLost(host.host);
     try {
-      return await openReader(docker, volumes);
+      return await openReader(docker, host, volumes);
     } catch (thrown) {
-      throw hasStatus(thrown, 404) ? containerLost(host.host, thrown) : thrown;
+      if (hasStatus(thrown, 404)) throw containerLost(host.host, thrown);
+      throw isSilence(thrown) ? thrown : refused(thrown);
     }
   };
 
-  const readerOf = (host: HostHandle, cause: unknown): Promise<Docker.Container | null> => {
+  const readerOf = (host: HostHandle): Promise<Docker.Container | null> => {
     const known = readers.get(host.container);
     if (known !== undefined) return known;
-    const opening = readerFor(host, cause);
+    const opening = open(host);
     readers.set(host.container, opening);
     opening.catch(() => readers.delete(host.container));
     return opening;
@@ -45,30 +49,35 @@ export function hostArchives(docker: Docker): HostArchives {
 
   return {
     async read(host, path) {
-      const container = docker.getContainer(host.container);
-      try {
-        return await archiveOf(container, path);
-      } catch (thrown) {
-        if (isSilence(thrown) || !(await isGone(container))) return nothingOr(thrown);
-        const reader = await readerOf(host, thrown);
-        return reader === null ? null : await archiveOf(reader, path).catch(nothingOr);
+      const archive = await archiveOf(docker.getContainer(host.container), path);
+      if (archive !== 'gone') return archive;
+      for (let opening = 0; opening < OPENINGS; opening += 1) {
+        const reader = await readerOf(host);
+        if (reader === null) return null;
+        const found = await archiveOf(reader, path);
+        if (found !== 'gone') return found;
+        readers.delete(host.container);
       }
+      throw containerLost(host.host);
     },
 
     async close(host) {
-      const opened = await readers.get(host.container)?.catch(() => null);
       readers.delete(host.container);
-      if (opened !== null && opened !== undefined) await ignoring([404], opened.remove({ force: true }));
+      // Also one that a dead process has left.
+      if (host.volumes.length > 0) await removeContainer(docker.getContainer(readerName(host)));
     },
   };
 }
 
-async function archiveOf(container: Docker.Container, path: string): Promise<Readable> {
-  const archive = await within(ANSWER_MS * 2, abortSignal => container.getArchive({ path, abortSignal }));
-  return Readable.from(archive, { objectMode: false });
-}
-
-function nothingOr(thrown: unknown): null {
-  if (hasStatus(thrown, 404)) return null;
-  throw isSilence(thrown) ? thrown : refused(thrown);
+/** Null: there is nothing at that path. What a container has that is gone must not count as nothing. */
+async function archiveOf(container: Docker.Container, path: string): Promise<Readable | null | 'gone'> {
+  try {
+    const archive = await within(ANSWER_MS * 2, abortSignal => container.getArchive({ path, abortSignal }));
+    return Readable.from(archive, { objectMode: false });
+  } catch (thrown) {
+    if (isSilence(thrown)) throw thrown;
+    if (await isGone(container)) return 'gone';
+    if (hasStatus(thrown, 404)) return null;
+    throw refused(thrown);
+  }
 }

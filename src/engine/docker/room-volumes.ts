@@ -4,14 +4,22 @@
  */
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { HostToPlace } from '../port.js';
+import type { HostHandle, HostToPlace } from '../port.js';
 import { hasStatus } from './asking.js';
-import { asDockerLabels, containerOptions, labelsOf, resourceName } from './container-options.js';
+import { containerLost, removeContainer } from './container-end.js';
+import {
+  asDockerLabels,
+  containerOptions,
+  labelsOf,
+  resourceName,
+  volumeMount,
+} from './container-options.js';
 import { UNKNOWN_MACHINE } from './share-of-machine.js';
 
 /** Labels of a volume: where it is mounted, and in a container of which image. */
 const PATH = 'optml.path';
 const IMAGE = 'optml.image';
+const PLATFORM = 'optml.platform';
 
 /** Mount path → volume name. */
 export type Volumes = Readonly<Record<string, string>>;
@@ -27,7 +35,12 @@ export async function makeVolumes(
       const name = `${resourceName(labels)}-${index}${readable(path)}`;
       await docker.createVolume({
         Name: name,
-        Labels: { ...asDockerLabels(labels), [PATH]: path, [IMAGE]: image.id },
+        Labels: {
+          ...asDockerLabels(labels),
+          [PATH]: path,
+          [IMAGE]: image.id,
+          [PLATFORM]: plan.container.platform,
+        },
       });
       made[path] = name;
     }
@@ -75,7 +88,8 @@ export async function fillVolumes(
     const body = Readable.from(contents, { objectMode: false, highWaterMark: 1 << 20 });
     await loader.putArchive(body, { path: '/', abortSignal: signal });
   } finally {
-    await loader.remove({ force: true });
+    // With the volumes that the image itself asks for.
+    await loader.remove({ force: true, v: true });
   }
 }
 
@@ -95,28 +109,44 @@ export async function volumesOf(
   return (await Promise.all(found)).flat();
 }
 
-/** A container of the image that the volumes were made for, which has them at their paths and is not started. */
-export function openReader(
+/** By it, a process that comes after this one finds the reader of a host. */
+export function readerName({ container }: HostHandle): string {
+  return `optml-${container.slice(0, 12)}-reader`;
+}
+
+/**
+ * A container of the image that the volumes were made for, which has them at their paths and is not started; it takes the place of
+ * one that a dead process left. Throws CONTAINER_LOST for volumes that do not say where they belong.
+ */
+export async function openReader(
   docker: Docker,
+  host: HostHandle,
   volumes: readonly Docker.VolumeInspectInfo[],
 ): Promise<Docker.Container> {
   const labels = volumes[0]?.Labels ?? {};
-  return docker.createContainer({
-    name: `${resourceName(labelsOf(labels))}-reader`,
-    Image: labels[IMAGE] ?? '',
-    // An image need not name any, and the engine wants one.
-    Entrypoint: ['true'],
-    Labels: asDockerLabels(labelsOf(labels)),
-    HostConfig: {
-      NetworkMode: 'none',
-      Mounts: volumes.map(({ Name, Labels }) => ({
-        Type: 'volume',
-        Source: Name,
-        Target: Labels[PATH] ?? '',
-        ReadOnly: true,
-      })),
-    },
+  const mounts = volumes.flatMap(({ Name, Labels }) => {
+    const path = Labels[PATH];
+    return path === undefined ? [] : [volumeMount({ Target: path, ReadOnly: true }, Name)];
   });
+  if (mounts.length < volumes.length || labels[IMAGE] === undefined) throw containerLost(host.host);
+  const name = readerName(host);
+  const create = (): Promise<Docker.Container> =>
+    docker.createContainer({
+      name,
+      ...(labels[PLATFORM] === undefined ? {} : { platform: labels[PLATFORM] }),
+      Image: labels[IMAGE] ?? '',
+      // An image need not name any, and the engine wants one.
+      Entrypoint: ['true'],
+      Labels: asDockerLabels(labelsOf(labels)),
+      HostConfig: { NetworkMode: 'none', Mounts: mounts },
+    });
+  try {
+    return await create();
+  } catch (thrown) {
+    if (!hasStatus(thrown, 409)) throw thrown;
+    await removeContainer(docker.getContainer(name));
+    return create();
+  }
 }
 
 /** Missing ones are no error. */
