@@ -24,7 +24,7 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
     locate: () => null,
     check: signal => assertAnswers(client, signal),
-    close: () => client.close(),
+    close: () => Promise.resolve(client.close()),
   };
 }
 
