@@ -57,7 +57,7 @@ const PURE = ['job', 'plan', 'report'];
 /** Each vendor has one place. */
 const VENDORS: Record<string, RegExp> = {
   dockerode: /^engine\/docker\//,
-  undici: /^store\/s3\/|^aws\//,
+  undici: /^store\/s3\/pass-on\.ts$|^aws\/json-call\.ts$/,
   '@aws-sdk/credential-provider-node': /^aws\//,
   '@smithy/signature-v4': /^aws\//,
   'fast-xml-parser': /^store\/s3\/xml\.ts$/,

@@ -2,7 +2,6 @@
 
 import type { CredentialSource } from '../aws/credentials.js';
 import { OptmlError } from '../errors.js';
-import { createEmbeddedStore } from './embedded/embedded-store.js';
 import { mapStore } from './mapped.js';
 import type { Mapping } from './mapping.js';
 import type { Store } from './port.js';
@@ -29,9 +28,12 @@ export async function openStore(choice: StoreChoice, maps: readonly Mapping[] = 
 }
 
 async function openInner(choice: StoreChoice): Promise<Store> {
-  if (choice.kind === 'embedded') return createEmbeddedStore(choice.folder);
+  // Loading takes its time: only what is used.
+  if (choice.kind === 'embedded') {
+    const { createEmbeddedStore } = await import('./embedded/embedded-store.js');
+    return createEmbeddedStore(choice.folder);
+  }
   const endpoint = endpointOf(choice);
-  // The HTTP client takes long to load, and the embedded store needs none.
   const { createS3Store } = await import('./s3/s3-store.js');
   return createS3Store(endpoint);
 }

@@ -3,7 +3,6 @@
  * Manifest files, shards and every host's staging are derived from it, never from a second look.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import type { ListedObject } from '../store/port.js';
 
@@ -46,10 +45,11 @@ const PIECE_CHARACTERS = 1 << 16;
 
 /** The objects of a listing of the kind `objects`, in its order. */
 export async function* readListing(listing: Pick<Listing, 'file'>): AsyncGenerator<ListedObject> {
-  for await (const line of linesOf(listing.file)) {
-    const [key, size, etag] = line as [string, number | null, string | null];
-    yield { key, size, etag };
-  }
+  for await (const lines of piecesOf(listing.file))
+    for (const line of lines) {
+      const [key, size, etag] = JSON.parse(line) as [string, number | null, string | null];
+      yield { key, size, etag };
+    }
 }
 
 /** The lines of a listing of the kind `augmented`, in its order. */
@@ -79,10 +79,16 @@ export async function* listedObjects(
 
 /** The lines of a listing of either kind, parsed. */
 export async function* linesOf(file: string): AsyncGenerator {
-  const input = createReadStream(file, { highWaterMark: 1 << 18 });
-  try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) yield JSON.parse(line);
-  } finally {
-    input.destroy();
+  for await (const lines of piecesOf(file)) for (const line of lines) yield JSON.parse(line);
+}
+
+/** The lines of a file, as many at a time as one read brings: to wait for each of a million would cost more than to parse it. */
+async function* piecesOf(file: string): AsyncGenerator<readonly string[]> {
+  let rest = '';
+  for await (const text of createReadStream(file, { encoding: 'utf8', highWaterMark: 1 << 18 })) {
+    const lines = `${rest}${String(text)}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield lines;
   }
+  if (rest !== '') yield [rest];
 }

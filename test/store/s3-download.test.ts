@@ -64,6 +64,25 @@ describe('a download', () => {
     expect(fake.seen).toHaveLength(3);
   });
 
+  it('is asked for once when it is the file that cannot be made', async () => {
+    await using fake = await startFakeS3(answer => answerObject(answer, small));
+    const file = join(newFile(), 'in-no-folder');
+    await expect(fake.store.download(objectOf(small), file, { signal })).rejects.toMatchObject({
+      message: expect.stringContaining('ENOENT') as string,
+    });
+    expect(fake.seen).toHaveLength(1);
+  });
+
+  it('has all of a small body that comes in chunks, though its end is lost', async () => {
+    await using fake = await startFakeS3((answer, _seen, nth) => {
+      if (nth > 1) answerObject(answer, small);
+      else answer.writeHead(200, { etag: `"${md5(small)}"` }).write(small, () => answer.destroy());
+    });
+    const file = newFile();
+    await fake.store.download(objectOf(small), file, { signal });
+    expect(small.equals(await readFile(file))).toBe(true);
+  });
+
   it('gives up a store that keeps failing', async () => {
     await using fake = await startFakeS3(answer => answerError(answer, 503, { code: 'SlowDown' }));
     const file = newFile();

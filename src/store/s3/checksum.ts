@@ -50,7 +50,7 @@ function crcDigest(expected: string): Digest {
   let value = 0;
   return {
     update(chunk) {
-      // Of an empty buffer without memory behind it, which undici may hand out, crc32 forgets the value so far.
+      // Of an empty buffer without memory behind it, crc32 forgets the value so far.
       if (chunk.length > 0) value = crc32(chunk, value);
     },
     mismatch: () => compare(encodeCrc(value), expected),

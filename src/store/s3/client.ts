@@ -5,9 +5,10 @@ import { domainOfRegion } from '../../aws/partition.js';
 import { encodeKey, encodeQuery } from '../../aws/percent-encoding.js';
 import { createS3Signer } from '../../aws/s3-signer.js';
 import { EMPTY_PAYLOAD, UNSIGNED_PAYLOAD } from '../../aws/payload-hash.js';
+import { createConnectionPool } from './connection-pool.js';
 import { faultOfAnswer, S3Fault } from './fault.js';
 import { withRetries } from './retry.js';
-import { createTransport, type Answer, type Exchange, type Sink } from './transport.js';
+import type { Answer, Exchange, Sink } from './transport.js';
 
 export interface S3Endpoint {
   /** For messages. */
@@ -63,7 +64,7 @@ export interface S3Client {
   call(request: S3Request): Promise<Answer>;
   /** Any work made of `once`, tried again within the budget. */
   retrying<T>(signal: AbortSignal, attempt: (progress: () => void) => Promise<T>): Promise<T>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Where requests for a region go, taken apart once. */
@@ -76,7 +77,7 @@ interface Base {
 
 export function createS3Client(endpoint: S3Endpoint): S3Client {
   const limits: S3Limits = { ...LIMITS, ...endpoint.limits };
-  const transport = createTransport({
+  const transport = createConnectionPool({
     ...limits,
     ...(endpoint.ca === undefined ? {} : { ca: endpoint.ca }),
   });

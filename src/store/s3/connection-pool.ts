@@ -1,20 +1,11 @@
 /** Exchanges over kept connections, as many to a host as are wanted at once, up to a limit. */
 
-import { errors } from 'undici';
+import { OptmlError } from '../../errors.js';
 import { onAbort, rejectWith } from '../on-abort.js';
 import { openConnection, type KeptConnection, type Done } from './kept-connection.js';
-import type { Answer, Exchange, TransportOptions } from './transport.js';
+import type { Exchange, Transport, TransportOptions } from './transport.js';
 
 const BUFFER = 1024 * 1024;
-
-export interface ConnectionPool {
-  /**
-   * As `Transport.exchange`, for a GET into a sink or a PUT of a small body. Null for a sink's body without a length, which this
-   * does not read: nothing of it was given to the sink.
-   */
-  exchange(exchange: Exchange): Promise<Answer | null>;
-  close(): void;
-}
 
 interface Host {
   /** All that are open. */
@@ -25,7 +16,7 @@ interface Host {
   readonly waiting: Set<() => void>;
 }
 
-export function createConnectionPool(options: TransportOptions): ConnectionPool {
+export function createConnectionPool(options: TransportOptions): Transport {
   const hosts = new Map<string, Host>();
   let shared: Buffer | undefined;
   let closed = false;
@@ -82,7 +73,7 @@ export function createConnectionPool(options: TransportOptions): ConnectionPool 
   ): void {
     const { origin, signal } = exchange;
     if (closed) {
-      done({ thrown: new errors.ClientDestroyedError(), unanswered: false });
+      done({ thrown: new OptmlError('INTERNAL', 'The store is closed.'), unanswered: false });
       return;
     }
     const kept = fresh ? undefined : host.idle.pop();
@@ -105,8 +96,9 @@ export function createConnectionPool(options: TransportOptions): ConnectionPool 
         host.idle.push(connection);
         callNext(host);
       }
-      // The server gave up a connection that had lain idle.
-      if ('thrown' in end && end.unanswered) exchangeOver(host, { exchange, fresh: true, done });
+      // The server gave up a connection that had lain idle. (It may have done what was asked; a POST done twice is another thing.)
+      if ('thrown' in end && end.unanswered && exchange.method !== 'POST')
+        exchangeOver(host, { exchange, fresh: true, done });
       else done(end);
     });
   }

@@ -1,22 +1,27 @@
 /** GetObject into a new file: one request when all goes well, and nothing but whole, verified files. */
 
-import { closeSync, fchmodSync, openSync, rmSync, writevSync } from 'node:fs';
 import { asOptmlError, OptmlError, systemCode } from '../../errors.js';
 import { alreadyThere } from '../file-object.js';
 import { digestFor, type Digest } from './checksum.js';
 import type { S3Client } from './client.js';
 import { downloadLarge } from './download-large.js';
 import { explain } from './explain.js';
-import { after, assertSame, assertWhole, getRequest, type DownloadRequest } from './get-object.js';
+import type { FileWriter } from './file-writer.js';
+import { assertSame, assertWhole, getRequest, type DownloadRequest } from './get-object.js';
+import type { Sink } from './transport.js';
 
 /** Up to here a body is held in memory, and written in one call when it is known to be right. */
 export const HELD = 1024 * 1024;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
-export async function downloadObject(client: S3Client, request: DownloadRequest): Promise<void> {
+export async function downloadObject(
+  client: S3Client,
+  files: FileWriter,
+  request: DownloadRequest,
+): Promise<void> {
   const { object, signal } = request;
   try {
-    if (object.size !== null && object.size <= HELD) await downloadSmall(client, request);
+    if (object.size !== null && object.size <= HELD) await downloadSmall(client, files, request);
     else await downloadLarge(client, request);
   } catch (thrown) {
     signal.throwIfAborted();
@@ -28,9 +33,14 @@ export async function downloadObject(client: S3Client, request: DownloadRequest)
 
 async function downloadSmall(
   client: S3Client,
+  files: FileWriter,
   { object, file, signal, onBytes }: DownloadRequest,
 ): Promise<void> {
-  await fetchSmall(client, { object, signal }, chunks => writeSmall(file, chunks));
+  // What the disk refuses is not asked for again: the promise is not the request's.
+  const { written } = await fetchSmall(client, { object, signal }, chunks => ({
+    written: files.write(file, chunks),
+  }));
+  await written;
   if (object.size !== null && object.size > 0) onBytes?.(object.size);
 }
 
@@ -48,41 +58,30 @@ export function fetchSmall<T>(
     let digest: Digest | null = null;
     let size = 0;
     let used: { readonly value: T } | undefined;
-    await client.once({
-      ...getRequest(object, signal),
-      sink: {
-        onHead(_status, headers) {
-          assertSame(object, headers);
-          digest = digestFor(headers, object.etag ?? '');
-        },
-        onChunk(chunk) {
-          size += chunk.length;
-          digest?.update(chunk);
-          // Mostly it comes in one, which need not be copied.
-          if (chunk.length === object.size) {
-            assertWhole({ size, object, digest });
-            used = { value: use([chunk]) };
-          } else held.push(Buffer.from(chunk));
-          return undefined;
-        },
+    const sink: Sink = {
+      onHead(_status, headers) {
+        assertSame(object, headers);
+        digest = digestFor(headers, object.etag ?? '');
       },
-    });
+      onChunk(chunk) {
+        size += chunk.length;
+        digest?.update(chunk);
+        // Mostly it comes in one, which need not be copied.
+        if (chunk.length === object.size) {
+          assertWhole({ size, object, digest });
+          used = { value: use([chunk]) };
+        } else held.push(Buffer.from(chunk));
+        return undefined;
+      },
+    };
+    try {
+      await client.once({ ...getRequest(object, signal), sink });
+    } catch (thrown) {
+      // All of it has come; only the end of its framing was lost.
+      if (used === undefined) throw thrown;
+    }
     if (used !== undefined) return used.value;
     assertWhole({ size, object, digest });
     return use(held);
   });
-}
-
-function writeSmall(file: string, chunks: readonly Buffer[]): void {
-  const descriptor = openSync(file, 'wx', 0o644);
-  try {
-    fchmodSync(descriptor, 0o644);
-    let rest = chunks;
-    while (rest.length > 0) rest = after(rest, writevSync(descriptor, rest));
-  } catch (thrown) {
-    rmSync(file, { force: true });
-    throw thrown;
-  } finally {
-    closeSync(descriptor);
-  }
 }

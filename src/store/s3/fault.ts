@@ -121,15 +121,11 @@ const UNREACHABLE = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'EHOSTDOWN',
-  'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** A wrong argument, or a client that was closed: no try will go better. */
+/** A wrong argument: no try will go better. */
 function isOurFault(code: string): boolean {
-  return (
-    (code.startsWith('ERR_') && !isTlsCode(code)) ||
-    ['UND_ERR_INVALID_ARG', 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED'].includes(code)
-  );
+  return code.startsWith('ERR_') && !isTlsCode(code);
 }
 
 function isTlsCode(code: string): boolean {

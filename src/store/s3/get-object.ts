@@ -67,13 +67,3 @@ export function assertWhole({
   if (typeof wrong === 'string')
     throw new S3Fault(`the body arrived damaged (${wrong})`, { kind: 'again', code: 'BadBody' });
 }
-
-/** What is left of the chunks when so many bytes have been written. */
-export function after(chunks: readonly Buffer[], written: number): readonly Buffer[] {
-  let left = written;
-  for (const [index, chunk] of chunks.entries()) {
-    if (left < chunk.length) return [chunk.subarray(left), ...chunks.slice(index + 1)];
-    left -= chunk.length;
-  }
-  return [];
-}

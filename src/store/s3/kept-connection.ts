@@ -1,26 +1,25 @@
 /**
- * One kept connection: GETs into a sink, PUTs of bytes that are held. Node hands out a stream of fresh buffers of 64 KiB at most;
- * here the kernel fills one reused buffer of a mebibyte, which is what makes large downloads faster than curl's, and small
- * exchanges cheap.
+ * One kept connection. Node hands out a stream of fresh buffers of 64 KiB at most; here the kernel fills one reused buffer of a
+ * mebibyte, which is what makes large downloads faster than curl's, and small exchanges cheap.
  */
 
-import { errors } from 'undici';
+import { OptmlError } from '../../errors.js';
 import { onAbort } from '../on-abort.js';
-import { headEnd, isChunked, lengthOf, parseHead, requestText, unchunked, type Head } from './http-head.js';
+import { S3Fault, type FaultKind } from './fault.js';
+import { createChunkReader, framingOf, type ChunkReader } from './http-body.js';
+import { headEnd, parseHead, type Head } from './http-head.js';
 import { openSocket } from './open-socket.js';
+import { sendRequest, type Sending } from './send-request.js';
 import type { Answer, Exchange, TransportOptions } from './transport.js';
 
-/** Heads and bodies for no sink are small. */
 const LONGEST_HEAD = 64 * 1024;
-const LONGEST_COLLECTED = 1024 * 1024;
+/** A page of a listing has a thousand keys, of three kibibytes each when every byte of them is escaped. */
+const LONGEST_COLLECTED = 64 * 1024 * 1024;
 
 const NO_BODY = Buffer.alloc(0);
 
 export interface KeptConnection {
-  /**
-   * One at a time. `done` is called once, with the answer (null for a sink's body without a length, which this does not read;
-   * nothing of it was given to the sink) or with what `Transport.exchange` throws.
-   */
+  /** One at a time. `done` is called once, with the answer or with what `Transport.exchange` throws. */
   exchange(exchange: Exchange, done: Done): void;
   destroy(): void;
 }
@@ -28,7 +27,7 @@ export interface KeptConnection {
 export type Done = (end: End) => void;
 
 export type End =
-  | { readonly answer: Answer | null }
+  | { readonly answer: Answer }
   /** `unanswered`: a connection that was used before has ended without a byte of an answer. */
   | { readonly thrown: unknown; readonly unanswered: boolean };
 
@@ -47,24 +46,38 @@ interface Running {
   readonly exchange: Exchange;
   readonly done: Done;
   readonly callOff: () => void;
-  /** What came of a head that is not whole, or of a body for no sink. */
-  early: Buffer[];
+  /** All of the request has gone. */
+  sent: boolean;
+  /** A byte of the answer has come. */
+  answered: boolean;
+  /** What came of a head that is not whole. */
+  early: Buffer | undefined;
   head: Head | undefined;
-  /** Bytes of the body that have not come. */
+  /** Bytes of the body that have not come; Infinity where only its end tells. */
   left: number;
+  chunks: ChunkReader | undefined;
+  /** A body for no sink, and how many bytes it has. */
+  readonly collected: Buffer[];
+  size: number;
   /** Promises of the sink that are not kept yet. */
   busy: number;
-  answered: boolean;
 }
 
 export function openConnection(options: KeptConnectionOptions): KeptConnection {
   const { origin, buffer, onGone } = options;
-  const { host } = new URL(origin);
   let connected = false;
   let uses = 0;
   let gone = false;
   let limit = options.connectMs;
   let running: Running | undefined;
+
+  const sending: Sending = {
+    host: new URL(origin).host,
+    isWanted: exchange => running?.exchange === exchange,
+    onSent() {
+      if (running !== undefined) running.sent = true;
+    },
+  };
 
   const socket = openSocket(origin, {
     ca: options.ca,
@@ -80,19 +93,23 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
   socket.setTimeout(limit);
   socket.once(origin.startsWith('https:') ? 'secureConnect' : 'connect', () => {
     connected = true;
-    if (running !== undefined) send(running.exchange);
+    send();
   });
   socket.on('timeout', () => fail(timedOut()));
   socket.on('error', lose);
   socket.on('close', () => {
-    // The end of the connection is the end of an error's body, and never that of an object.
-    if (running?.head !== undefined && !isWanted(running)) endCollected(running);
-    lose(new errors.SocketError('other side closed'));
+    destroy();
+    if (running !== undefined && mayEndHere(running)) {
+      running.left = 0;
+      succeedIfWhole(running);
+    } else lose(ended());
   });
 
-  function timedOut(): Error {
-    if (!connected) return new errors.ConnectTimeoutError(`no answer from ${origin}`);
-    return running?.head === undefined ? new errors.HeadersTimeoutError() : new errors.BodyTimeoutError();
+  function timedOut(): S3Fault {
+    if (!connected) return fault('unreachable', 'ConnectTimeout', `no answer from ${origin}`);
+    return running?.head === undefined
+      ? fault('again', 'AnswerTimeout', 'the answer did not begin in time')
+      : fault('again', 'BodyTimeout', 'the answer stood still');
   }
 
   /** A new limit costs a timer; mostly it is the one that is there. */
@@ -120,21 +137,20 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
   }
 
   function finish(end: End): void {
-    const ended = running;
-    if (ended === undefined) return;
+    const now = running;
+    if (now === undefined) return;
     running = undefined;
-    ended.callOff();
+    now.callOff();
     if (!gone) socket.unref();
-    ended.done(end);
+    now.done(end);
   }
 
-  function send(exchange: Exchange): void {
+  function send(): void {
+    if (running === undefined || gone) return;
+    const { exchange } = running;
     waitAtMost(exchange.firstByteMs ?? options.firstByteMs);
     try {
-      socket.cork();
-      socket.write(requestText(exchange, host), 'latin1');
-      if (exchange.body !== undefined && exchange.body.length > 0) socket.write(exchange.body);
-      socket.uncork();
+      sendRequest(socket, exchange, sending);
     } catch (thrown) {
       fail(thrown);
     }
@@ -149,54 +165,67 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
     running.answered = true;
     try {
       if (running.head === undefined) readHead(running, chunk);
-      else if (isWanted(running)) give(running, chunk);
-      else collect(running, chunk);
+      else give(running, chunk);
     } catch (thrown) {
       fail(thrown);
     }
   }
 
   function readHead(now: Running, chunk: Buffer): void {
-    const bytes = now.early.length === 0 ? chunk : Buffer.concat([...now.early, chunk]);
+    const bytes = now.early === undefined ? chunk : Buffer.concat([now.early, chunk]);
     const at = headEnd(bytes);
     if (at < 0) {
-      if (bytes.length > LONGEST_HEAD) throw new errors.HeadersOverflowError();
-      now.early = [Buffer.from(bytes)];
+      if (bytes.length > LONGEST_HEAD)
+        throw fault('again', 'HeadTooLong', 'the head of the answer has no end');
+      now.early = Buffer.from(bytes);
       return;
     }
     const head = parseHead(bytes.subarray(0, at));
     const rest = bytes.subarray(at);
-    now.early = [];
+    now.early = undefined;
     if (head.status < 200) {
       // An interim answer: the real one follows.
       if (rest.length > 0) readHead(now, rest);
       return;
     }
-    now.head = head;
     waitAtMost(options.idleMs);
-    if (!isWanted(now)) {
-      collect(now, rest);
-      return;
-    }
-    const length = lengthOf(head.headers);
-    if (length === null) {
-      destroy();
-      finish({ answer: null });
-      return;
-    }
-    now.left = length;
-    now.exchange.sink?.onHead(head.status, head.headers);
+    const framing = framingOf(now.exchange.method, head.status, head.headers);
+    now.left = framing.kind === 'length' ? framing.bytes : Infinity;
+    if (framing.kind === 'chunks') now.chunks = createChunkReader();
+    now.head = head;
+    if (isWanted(now)) now.exchange.sink?.onHead(head.status, head.headers);
     give(now, rest);
   }
 
   function give(now: Running, bytes: Buffer): void {
     // More than was announced: what follows cannot be trusted.
-    if (bytes.length > now.left) destroy();
-    const chunk = bytes.length > now.left ? bytes.subarray(0, now.left) : bytes;
-    now.left -= chunk.length;
-    const busy = chunk.length === 0 ? undefined : now.exchange.sink?.onChunk(chunk);
+    if (now.chunks === undefined) {
+      if (bytes.length > now.left) destroy();
+      const piece = bytes.length > now.left ? bytes.subarray(0, now.left) : bytes;
+      now.left -= piece.length;
+      deliver(now, piece);
+    } else {
+      for (const piece of now.chunks.read(bytes)) deliver(now, piece);
+      if (now.chunks.excess) destroy();
+      if (now.chunks.whole) now.left = 0;
+    }
+    succeedIfWhole(now);
+  }
+
+  function deliver(now: Running, piece: Buffer): void {
+    if (piece.length === 0 || running !== now) return;
+    if (!isWanted(now)) {
+      collect(now, piece);
+      return;
+    }
+    const busy = now.exchange.sink?.onChunk(piece);
     if (busy !== undefined) waitFor(now, busy);
-    else if (now.left === 0 && now.busy === 0) succeed(now);
+  }
+
+  function collect(now: Running, piece: Buffer): void {
+    now.size += piece.length;
+    if (now.size > LONGEST_COLLECTED) throw fault('final', 'AnswerTooLong', 'the answer has no end');
+    now.collected.push(Buffer.from(piece));
   }
 
   function waitFor(now: Running, busy: Promise<void>): void {
@@ -211,7 +240,7 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
           waitAtMost(options.idleMs);
           socket.resume();
         }
-        if (now.left === 0) succeed(now);
+        succeedIfWhole(now);
       },
       (thrown: unknown) => {
         if (running === now) fail(thrown);
@@ -219,57 +248,58 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
     );
   }
 
-  function succeed({ head }: Running): void {
-    if (head === undefined) return;
-    if (!head.keepsOpen) destroy();
-    finish({ answer: { status: head.status, headers: head.headers, body: NO_BODY } });
-  }
-
-  function collect(now: Running, chunk: Buffer): void {
-    now.early.push(Buffer.from(chunk));
-    const size = now.early.reduce((sum, one) => sum + one.length, 0);
-    const { headers } = now.head ?? {};
-    if (headers === undefined) return;
-    const whole = isChunked(headers)
-      ? unchunked(Buffer.concat(now.early)).whole
-      : size >= (lengthOf(headers) ?? Infinity);
-    if (whole || size > LONGEST_COLLECTED) endCollected(now);
-  }
-
-  /** Errors are rare enough for each to end its connection. */
-  function endCollected({ head, early }: Running): void {
-    if (head === undefined) return;
-    const body = Buffer.concat(early);
-    if (head.status > 299 || !head.keepsOpen || body.length !== lengthOf(head.headers)) destroy();
-    finish({
-      answer: {
-        status: head.status,
-        headers: head.headers,
-        body: isChunked(head.headers) ? unchunked(body).bytes : body,
-      },
-    });
+  function succeedIfWhole(now: Running): void {
+    const { head, collected } = now;
+    if (head === undefined || now.left > 0 || now.busy > 0 || running !== now) return;
+    // Errors are rare enough for each to end its connection.
+    if (!head.keepsOpen || head.status > 299 || !now.sent) destroy();
+    const body = collected.length === 0 ? NO_BODY : Buffer.concat(collected);
+    finish({ answer: { status: head.status, headers: head.headers, body } });
   }
 
   return {
     exchange(exchange, done) {
-      const callOff = onAbort(exchange.signal, () => fail(exchange.signal.reason));
-      running = { exchange, done, callOff, early: [], head: undefined, left: 0, busy: 0, answered: false };
+      running = {
+        exchange,
+        done,
+        callOff: onAbort(exchange.signal, () => fail(exchange.signal.reason)),
+        sent: false,
+        answered: false,
+        early: undefined,
+        head: undefined,
+        left: 0,
+        chunks: undefined,
+        collected: [],
+        size: 0,
+        busy: 0,
+      };
       uses += 1;
-      if (gone) lose(new errors.SocketError('other side closed'));
+      if (gone) lose(ended());
       else if (connected) {
         socket.ref();
-        const now = running;
-        options.soon(() => {
-          if (running === now && !gone) send(exchange);
-        });
+        options.soon(send);
       }
     },
     destroy() {
-      fail(new errors.ClientDestroyedError());
+      fail(new OptmlError('INTERNAL', 'The store was closed while it was in use.'));
     },
   };
 }
 
 function isWanted({ exchange, head }: Running): boolean {
   return exchange.sink !== undefined && (head?.status === 200 || head?.status === 206);
+}
+
+/** The end of the connection is the end of an error's body, and of one that says nothing else of its end. */
+function mayEndHere({ head, left, chunks }: Running): boolean {
+  if (head === undefined) return false;
+  return head.status > 299 || left === 0 || (left === Infinity && chunks === undefined);
+}
+
+function ended(): S3Fault {
+  return fault('again', 'ConnectionEnded', 'other side closed');
+}
+
+function fault(kind: FaultKind, code: string, message: string): S3Fault {
+  return new S3Fault(message, { kind, code });
 }

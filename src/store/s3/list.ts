@@ -26,7 +26,8 @@ export async function* listObjects(
         continuation === undefined ? undefined : readPage(client, prefix, { continuation, signal: either });
       // Whoever stops reading half-way never looks at the next page, nor at its failure.
       next?.catch(() => undefined);
-      yield* objects;
+      // `yield*` would make a promise more for each.
+      for (const object of objects) yield object;
       if (next === undefined) return;
       page = await next;
     }

@@ -47,7 +47,7 @@ export async function withRetries<T>(
 }
 
 function budget(fault: S3Fault, { tries, firm }: { readonly tries: number; readonly firm: boolean }): number {
-  if (fault.code === 'UND_ERR_CONNECT_TIMEOUT') return SILENT_TRIES;
+  if (fault.code === 'ConnectTimeout') return SILENT_TRIES;
   return fault.kind === 'again' || firm ? tries : UNREACHABLE_TRIES;
 }
 

@@ -5,6 +5,7 @@ import { createS3Client, type S3Client, type S3Endpoint } from './client.js';
 import { downloadObject } from './download.js';
 import { explain } from './explain.js';
 import { S3Fault } from './fault.js';
+import { createFileWriter } from './file-writer.js';
 import { listObjects } from './list.js';
 import { readObject } from './read-object.js';
 import { abandonUpload } from './unfinished.js';
@@ -13,10 +14,11 @@ import { uploadObject } from './upload.js';
 /** Nothing is sent before the first call of a method. */
 export function createS3Store(endpoint: S3Endpoint): Store {
   const client = createS3Client(endpoint);
+  const files = createFileWriter();
   return {
     name: endpoint.name,
     list: (prefix, signal) => listObjects(client, prefix, signal),
-    download: (object, file, options) => downloadObject(client, { object, file, ...options }),
+    download: (object, file, options) => downloadObject(client, files, { object, file, ...options }),
     read: (object, signal) => readObject(client, { object, signal }),
     upload: (address, body, options) => uploadObject(client, { address, body, options }),
     remove: (address, signal) => removeObject(client, address, signal),
@@ -24,7 +26,10 @@ export function createS3Store(endpoint: S3Endpoint): Store {
     prepareOutput: (prefix, signal) => assertBucketThere(client, prefix, signal),
     locate: () => null,
     check: signal => assertAnswers(client, signal),
-    close: () => client.close(),
+    async close() {
+      client.close();
+      await files.close();
+    },
   };
 }
 
