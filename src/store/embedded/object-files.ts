@@ -4,7 +4,7 @@ import { rmdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../errors.js';
-import { factsOf, type FileFacts } from '../file-object.js';
+import { factsOf } from '../file-object.js';
 import type { ObjectAddress } from '../port.js';
 import { openFile, stampOf, type FileStamp } from './file-stamp.js';
 import { readRecord, removeRecord, writeRecord, type ObjectRecord } from './object-record.js';
@@ -12,7 +12,7 @@ import { placeAtOnce } from './place-object.js';
 import { bucketFolder, leadsThroughFolders, oddFolder, oddPath, plainPath } from './placement.js';
 import { underLock } from './store-lock.js';
 
-export interface ObjectFile extends FileFacts {
+export interface ObjectFile {
   readonly path: string;
   readonly stamp: FileStamp;
 }
@@ -21,7 +21,7 @@ export interface ObjectFile extends FileFacts {
 export function findObject(root: string, address: ObjectAddress): ObjectFile | null {
   for (const path of placesOf(root, address)) {
     const stamp = stampOf(path);
-    if (stamp !== null) return { path, stamp, ...factsOf(stamp) };
+    if (stamp !== null) return { path, stamp };
   }
   return null;
 }
@@ -51,14 +51,9 @@ export function statObject(root: string, address: ObjectAddress): StoredObject |
   return found === null ? null : described(root, address, found);
 }
 
-function described(
-  root: string,
-  address: ObjectAddress,
-  { path, stamp }: { readonly path: string; readonly stamp: FileStamp },
-): StoredObject {
-  const { size, etag } = factsOf(stamp);
-  const record = readRecord(root, address, stamp) ?? { etag, headers: {} };
-  return { path, stamp, size, record };
+function described(root: string, address: ObjectAddress, { path, stamp }: ObjectFile): StoredObject {
+  const record = readRecord(root, address, stamp) ?? { etag: factsOf(stamp).etag, headers: {} };
+  return { path, stamp, size: Number(stamp.size), record };
 }
 
 export interface OpenObject extends StoredObject {
@@ -70,11 +65,9 @@ export interface OpenObject extends StoredObject {
 export function openObject(root: string, address: ObjectAddress): OpenObject | null {
   for (const path of placesOf(root, address)) {
     const opened = openFile(path);
-    if (opened !== null)
-      return {
-        descriptor: opened.descriptor,
-        ...described(root, address, { path, stamp: opened.stamp }),
-      };
+    if (opened === null) continue;
+    const { descriptor, stamp } = opened;
+    return { descriptor, ...described(root, address, { path, stamp }) };
   }
   return null;
 }

@@ -51,7 +51,7 @@ interface RecordFile extends ObjectRecord {
 function recordPath(root: string, address: ObjectAddress, stamp: FileStamp): string {
   const { ino, mtimeNs, size } = stamp;
   const name = hash('sha256', `${address.key}\0${String(ino)} ${String(mtimeNs)} ${String(size)}`);
-  return join(recordFolder(root, address.bucket), name.slice(0, 2), name.slice(2, 42));
+  return `${recordFolder(root, address.bucket)}/${name.slice(0, 2)}/${name.slice(2, 42)}`;
 }
 
 export function recordFolder(root: string, bucket: string): string {

@@ -1,7 +1,6 @@
 /** Bytes that no HTTP client would send, sent as they are. */
 
-import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { BUCKET } from './harness.js';
@@ -12,7 +11,7 @@ export async function exchange(port: number, bytes: string | Buffer): Promise<st
   const pieces: Buffer[] = [];
   socket.on('data', piece => pieces.push(piece)).on('error', () => undefined);
   socket.write(bytes);
-  await once(socket, 'close');
+  await closed(socket);
   return Buffer.concat(pieces).toString('latin1');
 }
 
@@ -23,8 +22,13 @@ export async function exchangeAndLeave(port: number, bytes: Buffer): Promise<str
   socket.on('data', piece => pieces.push(piece)).on('error', () => undefined);
   socket.on('end', () => socket.destroy());
   socket.end(bytes);
-  await once(socket, 'close');
+  await closed(socket);
   return Buffer.concat(pieces).toString('latin1');
+}
+
+/** Also when the other side resets the connection. */
+export function closed(socket: Socket): Promise<void> {
+  return new Promise(resolve => void socket.once('close', () => resolve()));
 }
 
 /** Path and query of a PUT that anybody may send. */

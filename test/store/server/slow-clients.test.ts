@@ -1,12 +1,11 @@
 /** Clients that send or take next to nothing: the server ends them in its own time, and serves others meanwhile. */
 
-import { once } from 'node:events';
 import { mkdirSync, readdirSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BUCKET, sendSigned, signRequest, startServer, type Running } from './harness.js';
-import { exchange, presignedPut } from './raw-socket.js';
+import { closed, exchange, presignedPut } from './raw-socket.js';
 
 const CLIENTS = 50;
 let server: Running;
@@ -39,7 +38,7 @@ async function drip(start: string): Promise<string[]> {
     const pieces: Buffer[] = [];
     socket.on('data', piece => pieces.push(piece)).on('error', () => undefined);
     socket.write(start);
-    await once(socket, 'close');
+    await closed(socket);
     return Buffer.concat(pieces).toString();
   });
   while (sockets.some(socket => !socket.destroyed)) {
@@ -100,7 +99,7 @@ it('a client that takes nothing of a large object is given up, and the file is c
   while (isOpen(file)) await serveAnother();
   let taken = 0;
   socket.on('data', piece => (taken += piece.length)).resume();
-  await once(socket, 'close');
+  await closed(socket);
   expect(taken).toBeLessThan(256 * 1024 ** 2);
 });
 
