@@ -7,7 +7,13 @@ import { systemCode } from '../../errors.js';
 import { factsOf } from '../file-object.js';
 import type { ObjectAddress } from '../port.js';
 import { openFile, stampOf, type FileStamp } from './file-stamp.js';
-import { readRecord, removeRecord, writeRecord, type ObjectRecord } from './object-record.js';
+import {
+  readRecord,
+  removeRecord,
+  writeRecord,
+  type ObjectRecord,
+  type ReadRecord,
+} from './object-record.js';
 import { placeAtOnce } from './place-object.js';
 import { bucketFolder, leadsThroughFolders, oddFolder, oddPath, plainPath } from './placement.js';
 import { underLock } from './store-lock.js';
@@ -46,13 +52,18 @@ export interface StoredObject {
   readonly record: ObjectRecord;
 }
 
-export function statObject(root: string, address: ObjectAddress): StoredObject | null {
+export function statObject(root: string, address: ObjectAddress, read = readRecord): StoredObject | null {
   const found = findObject(root, address);
-  return found === null ? null : described(root, address, found);
+  return found === null ? null : described(root, address, found, read);
 }
 
-function described(root: string, address: ObjectAddress, { path, stamp }: ObjectFile): StoredObject {
-  const record = readRecord(root, address, stamp) ?? { etag: factsOf(stamp).etag, headers: {} };
+function described(
+  root: string,
+  address: ObjectAddress,
+  { path, stamp }: ObjectFile,
+  read: ReadRecord = readRecord,
+): StoredObject {
+  const record = read(root, address, stamp) ?? { etag: factsOf(stamp).etag, headers: {} };
   return { path, stamp, size: Number(stamp.size), record };
 }
 
@@ -62,12 +73,12 @@ export interface OpenObject extends StoredObject {
 }
 
 /** The object, opened; null when there is none. */
-export function openObject(root: string, address: ObjectAddress): OpenObject | null {
+export function openObject(root: string, address: ObjectAddress, read = readRecord): OpenObject | null {
   for (const path of placesOf(root, address)) {
     const opened = openFile(path);
     if (opened === null) continue;
     const { descriptor, stamp } = opened;
-    return { descriptor, ...described(root, address, { path, stamp }) };
+    return { descriptor, ...described(root, address, { path, stamp }, read) };
   }
   return null;
 }
