@@ -7,13 +7,7 @@ import { systemCode } from '../../errors.js';
 import { factsOf } from '../file-object.js';
 import type { ObjectAddress } from '../port.js';
 import { openFile, stampOf, type FileStamp } from './file-stamp.js';
-import {
-  readRecord,
-  removeRecord,
-  writeRecord,
-  type ObjectRecord,
-  type ReadRecord,
-} from './object-record.js';
+import { readRecord, removeRecord, writeRecord, type ObjectRecord } from './object-record.js';
 import { placeAtOnce } from './place-object.js';
 import { bucketFolder, leadsThroughFolders, oddFolder, oddPath, plainPath } from './placement.js';
 import { underLock } from './store-lock.js';
@@ -54,17 +48,16 @@ export interface StoredObject {
 
 export function statObject(root: string, address: ObjectAddress, read = readRecord): StoredObject | null {
   const found = findObject(root, address);
-  return found === null ? null : described(root, address, found, read);
+  return found === null ? null : described(found, read(root, address, found.stamp));
 }
 
-function described(
-  root: string,
-  address: ObjectAddress,
-  { path, stamp }: ObjectFile,
-  read: ReadRecord = readRecord,
-): StoredObject {
-  const record = read(root, address, stamp) ?? { etag: factsOf(stamp).etag, headers: {} };
-  return { path, stamp, size: Number(stamp.size), record };
+function described({ path, stamp }: ObjectFile, record: ObjectRecord | null): StoredObject {
+  return {
+    path,
+    stamp,
+    size: Number(stamp.size),
+    record: record ?? { etag: factsOf(stamp).etag, headers: {} },
+  };
 }
 
 export interface OpenObject extends StoredObject {
@@ -78,7 +71,7 @@ export function openObject(root: string, address: ObjectAddress, read = readReco
     const opened = openFile(path);
     if (opened === null) continue;
     const { descriptor, stamp } = opened;
-    return { descriptor, ...described(root, address, { path, stamp }, read) };
+    return { descriptor, ...described({ path, stamp }, read(root, address, stamp)) };
   }
   return null;
 }
@@ -118,7 +111,7 @@ export function writeObject(writing: Writing): Outcome | Promise<Outcome> {
 
 function writeNow({ root, address, temporary, stamp, record, condition }: Writing): Outcome {
   const before = findObject(root, address);
-  const refusal = refusalOf(condition, before === null ? null : described(root, address, before));
+  const refusal = refusalOf({ root, address, condition }, before);
   if (refusal !== null) return refusal;
   if (record !== null) writeRecord({ root, address, stamp, record });
   let placed: string | null = null;
@@ -132,11 +125,17 @@ function writeNow({ root, address, temporary, stamp, record, condition }: Writin
   return 'done';
 }
 
-function refusalOf(condition: Condition, found: StoredObject | null): Outcome | null {
+/** Why the condition does not hold of the file that is there. */
+function refusalOf(
+  { root, address, condition }: Pick<Writing, 'root' | 'address' | 'condition'>,
+  found: ObjectFile | null,
+): Outcome | null {
   if (condition.kind === 'none') return null;
   if (condition.kind === 'absent') return found === null ? null : 'exists';
   if (found === null) return 'missing';
-  return condition.etag === '*' || condition.etag === found.record.etag ? null : 'changed';
+  if (condition.etag === '*') return null;
+  const { record } = described(found, readRecord(root, address, found.stamp));
+  return condition.etag === record.etag ? null : 'changed';
 }
 
 /**
@@ -168,13 +167,11 @@ export function deleteObject({
   condition,
 }: Pick<Writing, 'root' | 'address' | 'condition'>): Outcome | Promise<Outcome> {
   if (condition.kind === 'none') return removeNow(root, address);
-  return underLock(root, address, () => {
-    const found = findObject(root, address);
-    return (
-      refusalOf(condition, found === null ? null : described(root, address, found)) ??
-      removeNow(root, address)
-    );
-  });
+  return underLock(
+    root,
+    address,
+    () => refusalOf({ root, address, condition }, findObject(root, address)) ?? removeNow(root, address),
+  );
 }
 
 function removeNow(root: string, address: ObjectAddress): Outcome {
