@@ -16,6 +16,13 @@ export function sameStamp(a: FileStamp, b: FileStamp): boolean {
   return a.ino === b.ino && a.mtimeNs === b.mtimeNs && a.size === b.size;
 }
 
+/** The kernel's times advance in ticks: what was changed this long ago shows any change from now on. */
+const TICK_NS = 100_000_000n;
+
+export function isSettled({ mtimeNs }: Pick<FileStamp, 'mtimeNs'>): boolean {
+  return BigInt(Date.now()) * 1_000_000n - mtimeNs > TICK_NS;
+}
+
 /** Last-Modified of a file with this stamp, in milliseconds since 1970: S3 knows whole seconds only. */
 export function modifiedAt({ mtimeNs }: FileStamp): number {
   return Number(mtimeNs / 1_000_000_000n) * 1000;

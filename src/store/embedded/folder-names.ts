@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemCode } from '../../errors.js';
 import { compareKeys } from '../key-order.js';
+import { isSettled } from './file-stamp.js';
 import { mergeNames, packNames, sortedNames, type PackedNames, type SortedNames } from './packed-names.js';
 
 export interface FolderNames {
@@ -24,8 +25,6 @@ const KEPT_FROM = 2_000;
 const KEPT_BYTES = 96 * 1024 * 1024;
 /** Names that are read and sorted without giving others a turn. */
 const RUN = 8_192;
-/** A folder's time stands still for as long as a tick of the kernel's clock: younger ones tell nothing. */
-const TICK_NS = 100_000_000n;
 
 interface Kept {
   readonly state: string;
@@ -86,8 +85,7 @@ export function createFolderNames(): FolderNames {
 function stateOf(path: string): { readonly text: string; readonly settled: boolean } | null {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats?.isDirectory() !== true) return null;
-  const settled = BigInt(Date.now()) * 1_000_000n - stats.mtimeNs > TICK_NS;
-  return { text: `${String(stats.ino)} ${String(stats.mtimeNs)}`, settled };
+  return { text: `${String(stats.ino)} ${String(stats.mtimeNs)}`, settled: isSettled(stats) };
 }
 
 const NOTHING = sortedNames([]);

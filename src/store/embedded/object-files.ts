@@ -4,7 +4,7 @@ import { rmdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../errors.js';
-import { factsOf, type FileFacts } from '../file-object.js';
+import { factsOf } from '../file-object.js';
 import type { ObjectAddress } from '../port.js';
 import { openFile, stampOf, type FileStamp } from './file-stamp.js';
 import { readRecord, removeRecord, writeRecord, type ObjectRecord } from './object-record.js';
@@ -12,7 +12,7 @@ import { placeAtOnce } from './place-object.js';
 import { bucketFolder, leadsThroughFolders, oddFolder, oddPath, plainPath } from './placement.js';
 import { underLock } from './store-lock.js';
 
-export interface ObjectFile extends FileFacts {
+export interface ObjectFile {
   readonly path: string;
   readonly stamp: FileStamp;
 }
@@ -21,7 +21,7 @@ export interface ObjectFile extends FileFacts {
 export function findObject(root: string, address: ObjectAddress): ObjectFile | null {
   for (const path of placesOf(root, address)) {
     const stamp = stampOf(path);
-    if (stamp !== null) return { path, stamp, ...factsOf(stamp) };
+    if (stamp !== null) return { path, stamp };
   }
   return null;
 }
@@ -46,19 +46,18 @@ export interface StoredObject {
   readonly record: ObjectRecord;
 }
 
-export function statObject(root: string, address: ObjectAddress): StoredObject | null {
+export function statObject(root: string, address: ObjectAddress, read = readRecord): StoredObject | null {
   const found = findObject(root, address);
-  return found === null ? null : described(root, address, found);
+  return found === null ? null : described(found, read(root, address, found.stamp));
 }
 
-function described(
-  root: string,
-  address: ObjectAddress,
-  { path, stamp }: { readonly path: string; readonly stamp: FileStamp },
-): StoredObject {
-  const { size, etag } = factsOf(stamp);
-  const record = readRecord(root, address, stamp) ?? { etag, headers: {} };
-  return { path, stamp, size, record };
+function described({ path, stamp }: ObjectFile, record: ObjectRecord | null): StoredObject {
+  return {
+    path,
+    stamp,
+    size: Number(stamp.size),
+    record: record ?? { etag: factsOf(stamp).etag, headers: {} },
+  };
 }
 
 export interface OpenObject extends StoredObject {
@@ -67,14 +66,12 @@ export interface OpenObject extends StoredObject {
 }
 
 /** The object, opened; null when there is none. */
-export function openObject(root: string, address: ObjectAddress): OpenObject | null {
+export function openObject(root: string, address: ObjectAddress, read = readRecord): OpenObject | null {
   for (const path of placesOf(root, address)) {
     const opened = openFile(path);
-    if (opened !== null)
-      return {
-        descriptor: opened.descriptor,
-        ...described(root, address, { path, stamp: opened.stamp }),
-      };
+    if (opened === null) continue;
+    const { descriptor, stamp } = opened;
+    return { descriptor, ...described({ path, stamp }, read(root, address, stamp)) };
   }
   return null;
 }
@@ -114,7 +111,7 @@ export function writeObject(writing: Writing): Outcome | Promise<Outcome> {
 
 function writeNow({ root, address, temporary, stamp, record, condition }: Writing): Outcome {
   const before = findObject(root, address);
-  const refusal = refusalOf(condition, before === null ? null : described(root, address, before));
+  const refusal = refusalOf({ root, address, condition }, before);
   if (refusal !== null) return refusal;
   if (record !== null) writeRecord({ root, address, stamp, record });
   let placed: string | null = null;
@@ -128,11 +125,17 @@ function writeNow({ root, address, temporary, stamp, record, condition }: Writin
   return 'done';
 }
 
-function refusalOf(condition: Condition, found: StoredObject | null): Outcome | null {
+/** Why the condition does not hold of the file that is there. */
+function refusalOf(
+  { root, address, condition }: Pick<Writing, 'root' | 'address' | 'condition'>,
+  found: ObjectFile | null,
+): Outcome | null {
   if (condition.kind === 'none') return null;
   if (condition.kind === 'absent') return found === null ? null : 'exists';
   if (found === null) return 'missing';
-  return condition.etag === '*' || condition.etag === found.record.etag ? null : 'changed';
+  if (condition.etag === '*') return null;
+  const { record } = described(found, readRecord(root, address, found.stamp));
+  return condition.etag === record.etag ? null : 'changed';
 }
 
 /**
@@ -164,13 +167,11 @@ export function deleteObject({
   condition,
 }: Pick<Writing, 'root' | 'address' | 'condition'>): Outcome | Promise<Outcome> {
   if (condition.kind === 'none') return removeNow(root, address);
-  return underLock(root, address, () => {
-    const found = findObject(root, address);
-    return (
-      refusalOf(condition, found === null ? null : described(root, address, found)) ??
-      removeNow(root, address)
-    );
-  });
+  return underLock(
+    root,
+    address,
+    () => refusalOf({ root, address, condition }, findObject(root, address)) ?? removeNow(root, address),
+  );
 }
 
 function removeNow(root: string, address: ObjectAddress): Outcome {

@@ -48,10 +48,10 @@ interface RecordFile extends ObjectRecord {
  * The record's name is made of the key and of the state of the object's file. So an object and the one that replaces
  * it never share a record, a record can be written before its object shows, and one file read finds it.
  */
-function recordPath(root: string, address: ObjectAddress, stamp: FileStamp): string {
+export function recordPath(root: string, address: ObjectAddress, stamp: FileStamp): string {
   const { ino, mtimeNs, size } = stamp;
   const name = hash('sha256', `${address.key}\0${String(ino)} ${String(mtimeNs)} ${String(size)}`);
-  return join(recordFolder(root, address.bucket), name.slice(0, 2), name.slice(2, 42));
+  return `${recordFolder(root, address.bucket)}/${name.slice(0, 2)}/${name.slice(2, 42)}`;
 }
 
 export function recordFolder(root: string, bucket: string): string {
@@ -59,10 +59,16 @@ export function recordFolder(root: string, bucket: string): string {
 }
 
 /** The record for this state of the object's file; null for a file by hand, or changed by hand. */
-export function readRecord(root: string, address: ObjectAddress, stamp: FileStamp): ObjectRecord | null {
+export type ReadRecord = (root: string, address: ObjectAddress, stamp: FileStamp) => ObjectRecord | null;
+
+export const readRecord: ReadRecord = (root, address, stamp) => {
   const path = recordPath(root, address, stamp);
   // A missing file is no exception here, and an exception costs more than this look.
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : readRecordFile(path);
+};
+
+/** Null for a file that is gone or is no record. */
+export function readRecordFile(path: string): ObjectRecord | null {
   try {
     return parseRecord(readFileSync(path, 'utf8'));
   } catch (thrown) {

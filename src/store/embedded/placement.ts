@@ -30,8 +30,7 @@ export function bucketExists(root: string, bucket: string): boolean {
 
 /** The path that the key spells; null when a file system cannot hold the key as a path. */
 export function plainPath(root: string, { bucket, key }: ObjectAddress): string | null {
-  const segments = key.split('/');
-  return segments.every(isFileName) ? join(root, bucket, ...segments) : null;
+  return key.split('/').every(isFileName) ? `${bucketFolder(root, bucket)}/${key}` : null;
 }
 
 function isFileName(segment: string): boolean {
@@ -46,11 +45,9 @@ function isFileName(segment: string): boolean {
 
 /** Do real folders, and no links, lead from the bucket to the object's file? */
 export function leadsThroughFolders(root: string, { bucket, key }: ObjectAddress): boolean {
-  let path = bucketFolder(root, bucket);
-  for (const segment of key.split('/').slice(0, -1)) {
-    path = join(path, segment);
-    if (!isFolder(path)) return false;
-  }
+  const folder = bucketFolder(root, bucket);
+  for (let slash = key.indexOf('/'); slash !== -1; slash = key.indexOf('/', slash + 1))
+    if (!isFolder(`${folder}/${key.slice(0, slash)}`)) return false;
   return true;
 }
 
@@ -76,7 +73,7 @@ export function oddPath(root: string, { bucket, key }: ObjectAddress): string {
   for (let at = 0; at < encoded.length; at += PIECE_CHARACTERS)
     pieces.push(`${encoded.slice(at, at + PIECE_CHARACTERS)}+`);
   const last = pieces.pop() ?? '+';
-  return join(oddFolder(root, bucket), ...pieces, `${last.slice(0, -1)}=`);
+  return [oddFolder(root, bucket), ...pieces, `${last.slice(0, -1)}=`].join('/');
 }
 
 /** The key of a file below `oddFolder`, whose relative path is given; null for a file that `oddPath` never made. */

@@ -52,7 +52,7 @@ export function makeTemporary<T>(
 
 /** A path for a temporary file that is not there yet. */
 export function temporaryPath(root: string): string {
-  return join(temporaryFolder(root), `${OWNER} ${randomUUID()}`);
+  return `${temporaryFolder(root)}/${OWNER} ${randomUUID()}`;
 }
 
 /** A file of a process that cannot be looked at (another pid namespace) counts as left over after a day. */

@@ -6,7 +6,7 @@ import { S3Error } from './s3-error.js';
 import { verifyPresignedV2 } from './signature-v2.js';
 import { readPayload } from './signed-payload.js';
 import { createV4Verifier, type SignedScope } from './signature-v4.js';
-import { parseAmzDate, parseAuthorization, parsePresignedV4, type V4Claim } from './v4-claim.js';
+import { parseAuthorization, parsePresignedV4, type V4Claim } from './v4-claim.js';
 
 export type Authenticate = (request: S3Request, now: number) => Caller;
 
@@ -69,13 +69,12 @@ function payloadOf(claim: V4Claim, { sign, scope }: SignedScope): Payload {
   return readPayload(claim.payloadHash, { sign, scope, seed: claim.signature });
 }
 
-function assertInTime({ date, expires, presigned }: V4Claim, now: number): void {
-  const signed = parseAmzDate(date);
+function assertInTime({ date, time, expires, presigned }: V4Claim, now: number): void {
   if (presigned) {
-    if (signed - now > SKEW_MS) throw new S3Error('AccessDenied', 'Request is not yet valid');
-    const end = signed + expires * 1000;
+    if (time - now > SKEW_MS) throw new S3Error('AccessDenied', 'Request is not yet valid');
+    const end = time + expires * 1000;
     if (end < now) throw expired(new Date(end), now);
-  } else if (Math.abs(now - signed) > SKEW_MS)
+  } else if (Math.abs(now - time) > SKEW_MS)
     throw new S3Error('RequestTimeTooSkewed', undefined, {
       details: {
         RequestTime: date,

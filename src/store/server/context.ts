@@ -2,6 +2,7 @@
 
 import { bucketExists } from '../embedded/placement.js';
 import type { FolderNames } from '../embedded/folder-names.js';
+import type { ReadRecord } from '../embedded/object-record.js';
 import type { ObjectAddress } from '../port.js';
 import type { Caller } from './caller.js';
 import { bodyLength, readSmallBody, type BodyOptions } from './read-body.js';
@@ -16,6 +17,8 @@ export interface ServedStore {
   readonly root: string;
   readonly region: string;
   readonly names: FolderNames;
+  /** For objects that may be asked for again. */
+  readonly readRecord: ReadRecord;
   /** The longest wait for a client, in milliseconds. */
   readonly idleMs: number;
 }

@@ -3,6 +3,9 @@
 import type { IncomingMessage } from 'node:http';
 import { ClientGone, S3Error } from './s3-error.js';
 
+/** So many bytes must come in the time of one wait, unless they are the last: else a byte now and then would hold it open forever. */
+const HEADWAY = 1024;
+
 /**
  * Hands each piece on; while a promise that was returned is pending, no more is read. Ends with the body.
  * Throws RequestTimeout, ClientGone, or what `onPiece` throws; the connection stays as it is.
@@ -16,6 +19,7 @@ export function pump(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => settle(new S3Error('RequestTimeout')), idleMs);
+    let headway = 0;
 
     function settle(reason: Error | null): void {
       clearTimeout(timer);
@@ -26,7 +30,11 @@ export function pump(
     }
 
     function take(piece: Buffer): void {
-      timer.refresh();
+      headway += piece.length;
+      if (headway >= HEADWAY) {
+        headway = 0;
+        timer.refresh();
+      }
       let work: Promise<void> | undefined;
       try {
         work = onPiece(piece);

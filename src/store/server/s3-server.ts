@@ -1,6 +1,7 @@
 /** The embedded store as an S3 server. */
 
 import { createFolderNames } from '../embedded/folder-names.js';
+import { createKeptRecords } from '../embedded/kept-records.js';
 import { createAuthentication } from './authenticate.js';
 import type { CallerKeys } from './caller.js';
 import type { Context, ServedStore } from './context.js';
@@ -39,7 +40,13 @@ export function createS3Server({
   onFault,
 }: S3ServerOptions): S3Server {
   const { idleMs } = { ...LIMITS, ...limits };
-  const store: ServedStore = { root, region, names: createFolderNames(), idleMs };
+  const store: ServedStore = {
+    root,
+    region,
+    names: createFolderNames(),
+    readRecord: createKeptRecords(),
+    idleMs,
+  };
   const authenticate = createAuthentication(keys);
   return createHttpShell({
     answersFirst,

@@ -10,6 +10,8 @@ export interface V4Claim {
   readonly scope: string;
   /** `20130524T000000Z`. */
   readonly date: string;
+  /** The same in milliseconds since 1970. */
+  readonly time: number;
   readonly signedHeaders: readonly string[];
   readonly signature: string;
   /** As it goes into the canonical request. */
@@ -20,6 +22,7 @@ export interface V4Claim {
 }
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
+const CREDENTIAL = /^(.+)\/([^/]*)\/([^/]+)\/s3\/aws4_request$/s;
 const AMZ_DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 /** A week: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
@@ -94,35 +97,26 @@ function checked(
     throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
   if (credential === undefined || signedHeaders === undefined || signature === undefined)
     throw new S3Error(malformed, 'Expected Credential, SignedHeaders and Signature.');
-  const parts = credential.split('/');
-  const [day, region, service, end] = parts.slice(-4);
-  const accessKeyId = parts.slice(0, -4).join('/');
-  if (
-    accessKeyId === '' ||
-    region === undefined ||
-    region === '' ||
-    service !== 's3' ||
-    end !== 'aws4_request'
-  )
+  const [, accessKeyId, day, region] = CREDENTIAL.exec(credential) ?? [];
+  if (accessKeyId === undefined || day === undefined || region === undefined)
     throw new S3Error(
       malformed,
       'The credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/s3/aws4_request".',
     );
-  if (Number.isNaN(parseAmzDate(date)))
+  const time = parseAmzDate(date);
+  if (Number.isNaN(time))
     throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
   if (day !== date.slice(0, 8))
-    throw new S3Error(
-      malformed,
-      `Invalid credential date "${day ?? ''}". It is not the date of the request.`,
-    );
+    throw new S3Error(malformed, `Invalid credential date "${day}". It is not the date of the request.`);
   if (!SIGNATURE.test(signature)) throw new S3Error(malformed, 'The signature is not 64 hexadecimal digits.');
   const names = signedHeaders.split(';');
   if (!names.includes('host')) throw new S3Error(malformed, 'The host header must be signed.');
-  return { accessKeyId, scope: parts.slice(-4).join('/'), date, signedHeaders: names, signature, ...rest };
+  const scope = `${day}/${region}/s3/aws4_request`;
+  return { accessKeyId, scope, date, time, signedHeaders: names, signature, ...rest };
 }
 
 /** Milliseconds since 1970; NaN for what is no such date. */
-export function parseAmzDate(date: string): number {
+function parseAmzDate(date: string): number {
   const [, year, month, day, hour, minute, second] = AMZ_DATE.exec(date) ?? [];
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
 }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -56,6 +57,14 @@ async function get(client: S3Client, Key: string): Promise<string> {
   return (await Body?.transformToString()) ?? '';
 }
 
+/** So old that servers keep what they read in them. */
+function makeRecordsOld(): void {
+  const folder = join(root, '.optml', 'meta', BUCKET);
+  const hourAgo = Date.now() / 1000 - 3600;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), hourAgo, hourAgo);
+}
+
 /** Which of the writes were done; fails when one was refused for another reason than its condition. */
 async function winners(writes: readonly Promise<unknown>[]): Promise<number[]> {
   const results = await Promise.allSettled(writes);
@@ -85,6 +94,19 @@ describe('two servers on one store', () => {
       );
       expect(Contents.map(object => object.ETag)).toEqual([ETag]);
     }
+  });
+
+  it('show each other’s tags at once, of an object that both have read before', async () => {
+    await put(one.client, 'tagged', 'x');
+    makeRecordsOld();
+    const target = { Bucket: BUCKET, Key: 'tagged' };
+    const tagCount = async ({ client }: ServerProcess) =>
+      (await client.send(new GetObjectCommand(target))).TagCount;
+    expect([await tagCount(one), await tagCount(two)]).toEqual([undefined, undefined]);
+    await one.client.send(
+      new PutObjectTaggingCommand({ ...target, Tagging: { TagSet: [{ Key: 'k', Value: 'v' }] } }),
+    );
+    expect([await tagCount(one), await tagCount(two)]).toEqual([1, 1]);
   });
 
   it('let one of 16 create an object', async () => {

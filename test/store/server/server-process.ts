@@ -56,14 +56,25 @@ export interface ServerProcess {
   readonly client: S3Client;
   /** The most memory that it ever had, in MiB. */
   peakMemory(): number;
+  /** What it needs after collecting garbage, and what it called faults of its own. */
+  state(): Promise<ServerState>;
   /** SIGKILL: it cannot do anything more. */
   kill(): Promise<void>;
 }
 
+export interface ServerState {
+  readonly heapMiB: number;
+  readonly rssMiB: number;
+  readonly faults: readonly string[];
+}
+
 export async function startProcess({ script }: ServerProgram, root: string): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [script, root], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const port = Number(line);
+  const child = spawn(process.execPath, ['--expose-gc', script, root], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout });
+  const nextLine = async (): Promise<string> => ((await once(lines, 'line')) as [string])[0];
+  const port = Number(await nextLine());
   const client = createClient(`http://127.0.0.1:${port}`);
   return {
     port,
@@ -71,6 +82,11 @@ export async function startProcess({ script }: ServerProgram, root: string): Pro
     peakMemory() {
       const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8');
       return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
+    },
+    async state() {
+      const line = nextLine();
+      child.stdin.write('state\n');
+      return JSON.parse(await line) as ServerState;
     },
     async kill() {
       client.destroy();

@@ -16,23 +16,26 @@ import { quoted } from '../write-xml.js';
 const AT_ONCE = 256 * 1024;
 
 export function getObjectOperation(context: Context): Answer {
-  const found = openObject(context.store.root, addressOf(context));
+  const { root, readRecord } = context.store;
+  const found = openObject(root, addressOf(context), readRecord);
   if (found === null) throw noSuchKey(context);
   const { descriptor } = found;
   let kept = false;
   try {
-    const { start, length, ...head } = describe(context.request, found);
-    if (head.status === 304) return head;
-    if (length <= AT_ONCE) return { ...head, body: readPiece({ descriptor, start, length }) };
+    const { status, headers, start, length } = describe(context.request, found);
+    if (status === 304) return { status, headers };
+    const piece = { descriptor, start, length };
+    if (length <= AT_ONCE) return { status, headers, body: readPiece(piece) };
     kept = true;
-    return { ...head, body: { descriptor, start, length } };
+    return { status, headers, body: piece };
   } finally {
     if (!kept) closeSync(descriptor);
   }
 }
 
 export function headObjectOperation(context: Context): Answer {
-  const found = statObject(context.store.root, addressOf(context));
+  const { root, readRecord } = context.store;
+  const found = statObject(root, addressOf(context), readRecord);
   if (found === null) throw noSuchKey(context);
   const { status, headers, length } = describe(context.request, found);
   return { status, headers, length };
@@ -71,27 +74,17 @@ function describe(request: S3Request, found: StoredObject): Head {
   const range = part ?? readRange(rangeHeader(request, record.etag, modified), size);
   const whole = { start: 0, length: size };
   const { start, length } = range ?? whole;
-  const checked = headerOf(request, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' && range === null;
-  return {
-    status: range === null ? 200 : 206,
-    headers: {
-      'accept-ranges': 'bytes',
-      'content-type': DEFAULT_TYPE,
-      ...record.headers,
-      ...validators,
-      ...(range === null ? {} : { 'content-range': `bytes ${start}-${start + length - 1}/${size}` }),
-      ...(part === null || record.parts === undefined
-        ? {}
-        : { 'x-amz-mp-parts-count': String(record.parts.length) }),
-      ...(record.tags === undefined || record.tags.length === 0
-        ? {}
-        : { 'x-amz-tagging-count': String(record.tags.length) }),
-      ...(checked ? checksumHeaders(record) : {}),
-      ...overrides(request),
-    },
-    start,
-    length,
-  };
+  const headers: Record<string, string> = { 'accept-ranges': 'bytes', 'content-type': DEFAULT_TYPE };
+  Object.assign(headers, record.headers, validators);
+  if (range !== null) headers['content-range'] = `bytes ${start}-${start + length - 1}/${size}`;
+  if (part !== null && record.parts !== undefined)
+    headers['x-amz-mp-parts-count'] = String(record.parts.length);
+  if (record.tags !== undefined && record.tags.length > 0)
+    headers['x-amz-tagging-count'] = String(record.tags.length);
+  if (range === null && headerOf(request, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED')
+    Object.assign(headers, checksumHeaders(record));
+  Object.assign(headers, overrides(request));
+  return { status: range === null ? 200 : 206, headers, start, length };
 }
 
 /** `If-Range` takes the range back when the object is another one. */

@@ -1,15 +1,12 @@
-/**
- * A million keys in one folder: `npx vitest run --config test/store/server/soak.config.ts`. Takes minutes, most of
- * them to make the files, and prints what it measured.
- */
+/** A million keys in one folder, listed. Takes minutes, most of them to make the files, and prints what it measured. */
 
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { BUCKET, sendSigned } from './harness.js';
-import { buildProgram, startProcess, type ServerProcess } from './server-process.js';
+import { BUCKET, sendSigned } from '../store/server/harness.js';
+import { buildProgram, startProcess, type ServerProcess } from '../store/server/server-process.js';
 
 const KEYS = 1_000_000;
 const program = buildProgram();
