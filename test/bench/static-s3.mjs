@@ -22,7 +22,7 @@ export const SCRATCH = '/dev/shm';
  * `{secureUrl, ca}`; null without nginx.
  */
 export async function startStaticS3({ count, contentOf, fill, tls = false }) {
-  if (!has('nginx')) return null;
+  if (!has('nginx', 'nginx-light')) return null;
   const folder = mkdtempSync(join(SCRATCH, 'optml-bench-'));
   const bucket = join(folder, 'www/bench');
   mkdirSync(join(folder, 'www/pages'), { recursive: true });
