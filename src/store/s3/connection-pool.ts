@@ -2,7 +2,8 @@
 
 import { OptmlError } from '../../errors.js';
 import { onAbort, rejectWith } from '../on-abort.js';
-import { openConnection, type KeptConnection, type Done } from './kept-connection.js';
+import { openConnection, type KeptConnection } from './kept-connection.js';
+import type { Done } from './running-exchange.js';
 import type { Exchange, Transport, TransportOptions } from './transport.js';
 
 /** What one read may bring: in twice a mebibyte, a large object comes a tenth faster than in one; in more, no faster. */

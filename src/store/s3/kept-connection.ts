@@ -6,11 +6,12 @@
 import { OptmlError } from '../../errors.js';
 import { onAbort } from '../on-abort.js';
 import { S3Fault, type FaultKind } from './fault.js';
-import { createChunkReader, framingOf, type ChunkReader } from './http-body.js';
-import { headEnd, parseHead, type Head } from './http-head.js';
+import { createChunkReader, framingOf } from './http-body.js';
+import { headEnd, parseHead } from './http-head.js';
 import { openSocket } from './open-socket.js';
 import { sendRequest, type Sending } from './send-request.js';
-import type { Answer, Exchange, TransportOptions } from './transport.js';
+import { begin, isWanted, mayEndHere, type Done, type End, type Running } from './running-exchange.js';
+import type { Exchange, TransportOptions } from './transport.js';
 
 const LONGEST_HEAD = 64 * 1024;
 /** A page of a listing has a thousand keys, of three kibibytes each when every byte of them is escaped. */
@@ -24,13 +25,6 @@ export interface KeptConnection {
   destroy(): void;
 }
 
-export type Done = (end: End) => void;
-
-export type End =
-  | { readonly answer: Answer }
-  /** `unanswered`: a connection that was used before has ended without a byte of an answer. */
-  | { readonly thrown: unknown; readonly unanswered: boolean };
-
 export interface KeptConnectionOptions extends TransportOptions {
   /** As `http://127.0.0.1:9000`. */
   readonly origin: string;
@@ -40,27 +34,6 @@ export interface KeptConnectionOptions extends TransportOptions {
   readonly soon: (send: () => void) => void;
   /** It serves nothing further. */
   readonly onGone: () => void;
-}
-
-interface Running {
-  readonly exchange: Exchange;
-  readonly done: Done;
-  readonly callOff: () => void;
-  /** All of the request has gone. */
-  sent: boolean;
-  /** A byte of the answer has come. */
-  answered: boolean;
-  /** What came of a head that is not whole. */
-  early: Buffer | undefined;
-  head: Head | undefined;
-  /** Bytes of the body that have not come; Infinity where only its end tells. */
-  left: number;
-  chunks: ChunkReader | undefined;
-  /** A body for no sink, and how many bytes it has. */
-  readonly collected: Buffer[];
-  size: number;
-  /** Promises of the sink that are not kept yet. */
-  busy: number;
 }
 
 export function openConnection(options: KeptConnectionOptions): KeptConnection {
@@ -259,20 +232,8 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
 
   return {
     exchange(exchange, done) {
-      running = {
-        exchange,
-        done,
-        callOff: onAbort(exchange.signal, () => fail(exchange.signal.reason)),
-        sent: false,
-        answered: false,
-        early: undefined,
-        head: undefined,
-        left: 0,
-        chunks: undefined,
-        collected: [],
-        size: 0,
-        busy: 0,
-      };
+      const callOff = onAbort(exchange.signal, () => fail(exchange.signal.reason));
+      running = begin({ exchange, done, callOff });
       uses += 1;
       if (gone) lose(ended());
       else if (connected) {
@@ -284,16 +245,6 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
       fail(new OptmlError('INTERNAL', 'The store was closed while it was in use.'));
     },
   };
-}
-
-function isWanted({ exchange, head }: Running): boolean {
-  return exchange.sink !== undefined && (head?.status === 200 || head?.status === 206);
-}
-
-/** The end of the connection is the end of an error's body, and of one that says nothing else of its end. */
-function mayEndHere({ head, left, chunks }: Running): boolean {
-  if (head === undefined) return false;
-  return head.status > 299 || left === 0 || (left === Infinity && chunks === undefined);
 }
 
 function ended(): S3Fault {
