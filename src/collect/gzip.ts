@@ -50,14 +50,19 @@ async function deflateBlock(block: Buffer, dictionary: Buffer | undefined): Prom
   });
 }
 
-/** A sample tells what is worth the time: matches, only the codes, or nothing. */
+const STORED: ZlibOptions = { level: 0 };
+const MATCHED: ZlibOptions = { level: 1 };
+const CODED: ZlibOptions = { level: 1, strategy: constants.Z_HUFFMAN_ONLY };
+
+/** A sample tells what is worth the time: matches, only the codes, or nothing. For numbers, codes alone are mostly the smaller, too. */
 function effortFor(block: Buffer): ZlibOptions {
   const middle = Math.max(0, (block.length - SAMPLE_BYTES) >> 1);
   const sample = block.subarray(middle, middle + SAMPLE_BYTES);
-  const ratio = deflateRawSync(sample, { level: 1 }).length / sample.length;
-  if (ratio > 0.98) return { level: 0 };
-  if (ratio > 0.8) return { level: 1, strategy: constants.Z_HUFFMAN_ONLY };
-  return { level: 1 };
+  const matched = deflateRawSync(sample, MATCHED).length / sample.length;
+  if (matched > 0.98) return STORED;
+  if (matched > 0.8) return CODED;
+  if (matched < 0.5) return MATCHED;
+  return deflateRawSync(sample, CODED).length / sample.length < matched ? CODED : MATCHED;
 }
 
 /** An empty last block, then what the format wants: CRC-32 and the length modulo 2^32. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
+import { createHash, randomBytes, randomFillSync } from 'node:crypto';
+import { deflateRawSync, gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { gzip } from '../../src/collect/gzip.js';
 
@@ -54,6 +54,14 @@ test('text shrinks, and what cannot shrink does not grow by more than a thousand
   expect((await pack([TEXT])).length).toBeLessThan(TEXT.length / 50);
   const noise = randomBytes(5_000_000);
   expect((await pack([noise])).length).toBeLessThan(noise.length * 1.001);
+});
+
+test('numbers of which only some bytes are noise come smaller than matches make them', async () => {
+  const numbers = Buffer.alloc(2_000_000);
+  for (let at = 0; at < numbers.length; at += 4) randomFillSync(numbers, at + 2, 2);
+  const packed = await pack([numbers]);
+  expect(packed.length).toBeLessThan(deflateRawSync(numbers, { level: 6 }).length);
+  expect(gunzipSync(packed).equals(numbers)).toBe(true);
 });
 
 test('an error of the source comes through, and a reader may leave early', async () => {
