@@ -18,6 +18,7 @@ import {
 import { startSink } from './uploads.mjs';
 
 const MIB = 1024 * 1024;
+const EPOCHS = 16;
 
 export async function bench() {
   if (!has('pigz')) return absent('pigz', 'apt-get install pigz');
@@ -82,12 +83,22 @@ async function packAndUpload(model, packed) {
   }
 }
 
-/** 32-bit weights with noise in their low bits, 16-bit ones widened, text, small files: what model folders hold. */
+/** Checkpoints of 16 epochs, each with 32-bit weights with noise in their low bits, 16-bit ones widened and text; small files. */
 function makeModel(folder) {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'weights.fp32'), weights(512 * MIB, 0xffff_ffff));
-  writeFileSync(join(folder, 'weights.bf16-as-fp32'), weights(256 * MIB, 0xffff_0000));
-  writeFileSync(join(folder, 'vocabulary.json'), text(192 * MIB));
+  const contents = {
+    'weights.fp32': weights(512 * MIB, 0xffff_ffff),
+    'weights.bf16-as-fp32': weights(256 * MIB, 0xffff_0000),
+    'vocabulary.json': text(192 * MIB),
+  };
+  for (let epoch = 0; epoch < EPOCHS; epoch += 1) {
+    const checkpoint = join(folder, `epoch-${epoch}`);
+    mkdirSync(checkpoint);
+    for (const [name, bytes] of Object.entries(contents)) {
+      const part = bytes.length / EPOCHS;
+      writeFileSync(join(checkpoint, name), bytes.subarray(epoch * part, (epoch + 1) * part));
+    }
+  }
   for (let index = 0; index < 300; index += 1)
     writeFileSync(join(folder, `part-${index}.json`), text(200_000 + index));
 }
