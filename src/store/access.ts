@@ -107,6 +107,12 @@ function answerBy(server: Server, shell: () => Promise<HttpShell>): void {
   };
   on('request', 'handle');
   on('checkContinue', 'handleExpecting');
+  server.on('clientError', (thrown, socket) => {
+    import('./server/bad-http.js').then(
+      ({ answerBadHttp }) => answerBadHttp(thrown, socket),
+      () => socket.destroy(),
+    );
+  });
 }
 
 async function closeServer(server: Server): Promise<void> {
