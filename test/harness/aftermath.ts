@@ -29,7 +29,7 @@ export function expectRefusal(result: Result, status: number, ...words: readonly
 
 /** Neither container, network, volume nor working folder, lock, socket or unfinished object of the job. */
 export async function expectNothingLeft(home: string, job: string): Promise<void> {
-  expect(await leftBehind(job)).toBe('');
+  expect(await leftBehind(job, home)).toBe('');
   const names = await readdir(home, { recursive: true });
   const left = names.filter(
     name =>

@@ -1,5 +1,6 @@
 /** Looks at the engine with the docker command: what a user would see. */
 import { execFile } from 'node:child_process';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gatewayOf } from '../../src/engine/docker/gateway.js';
 
@@ -18,15 +19,33 @@ export async function bridgeGateway(): Promise<string> {
   return gateway;
 }
 
-/** Everything of one job that is still in the engine, a line each; empty is what a test wants. */
-export async function leftBehind(job: string): Promise<string> {
-  const filter = ['--filter', `label=optml.job=${job}`];
+/**
+ * Everything of one job that is still in the engine, a line each; empty is what a test wants. With a home, what is known to be of
+ * another one does not count: two tests may run the same example.
+ */
+export async function leftBehind(job: string, home?: string): Promise<string> {
+  const list = (command: readonly string[], label: string, name: string): Promise<string> =>
+    docker(
+      ...command,
+      ...['--filter', `label=optml.job=${label}`],
+      ...['--format', `{{.${name}}} {{.Label "optml.owner"}}`],
+    );
   const found = await Promise.all([
-    docker('ps', '-aq', ...filter),
+    list(['ps', '-a'], job, 'ID'),
     // The helpers of its hosts.
-    docker('ps', '-aq', '--filter', `label=optml.job=${job}/names`),
-    docker('network', 'ls', '-q', ...filter),
-    docker('volume', 'ls', '-q', ...filter),
+    list(['ps', '-a'], `${job}/names`, 'ID'),
+    list(['network', 'ls'], job, 'ID'),
+    list(['volume', 'ls'], job, 'Name'),
   ]);
-  return found.filter(text => text !== '').join('\n');
+  return found
+    .flatMap(text => text.split('\n'))
+    .filter(line => line !== '' && !isOfAnother(home, line))
+    .map(line => line.split(' ')[0] ?? '')
+    .join('\n');
+}
+
+/** Homes are told apart by their last part: an ordinary user may see them elsewhere. */
+function isOfAnother(home: string | undefined, line: string): boolean {
+  const owner = /"home":"([^"]+)"/.exec(line)?.[1];
+  return home !== undefined && owner !== undefined && basename(owner) !== basename(home);
 }

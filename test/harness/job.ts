@@ -104,7 +104,7 @@ export async function refusedJob(request: Request, options: JobOptions = {}): Pr
 export const STACK_TRACE = /\n\s+at /;
 
 export async function seesNothingLeft(home: string, ...jobs: readonly string[]): Promise<void> {
-  for (const job of jobs) expect(await leftBehind(job)).toBe('');
+  for (const job of jobs) expect(await leftBehind(job, home)).toBe('');
   expect(await leftInHome(home)).toEqual([]);
 }
 
