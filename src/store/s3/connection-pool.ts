@@ -78,6 +78,12 @@ export function createConnectionPool(options: TransportOptions): Transport {
       done({ thrown: new OptmlError('INTERNAL', 'The store is closed.'), unanswered: false });
       return;
     }
+    // What is called off with another exchange may be called next by its end.
+    if (signal.aborted) {
+      done({ thrown: signal.reason, unanswered: false });
+      callNext(host);
+      return;
+    }
     const kept = fresh ? undefined : host.idle.pop();
     if (kept === undefined && host.connections.size >= options.connections) {
       const next = (): void => {

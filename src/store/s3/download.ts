@@ -37,9 +37,12 @@ async function downloadSmall(
   { object, file, signal, onBytes }: DownloadRequest,
 ): Promise<void> {
   // What the disk refuses is not asked for again: the promise is not the request's.
-  const { written } = await fetchSmall(client, { object, signal }, chunks => ({
-    written: files.write(file, chunks),
-  }));
+  const { written } = await fetchSmall(client, { object, signal }, chunks => {
+    const writing = files.write(file, chunks);
+    // It may fail before anybody waits for it.
+    writing.catch(() => undefined);
+    return { written: writing };
+  });
   await written;
   if (object.size !== null && object.size > 0) onBytes?.(object.size);
 }
@@ -58,28 +61,26 @@ export function fetchSmall<T>(
     let digest: Digest | null = null;
     let size = 0;
     let used: { readonly value: T } | undefined;
+    /** No more can come than is announced. */
+    let announced = false;
     const sink: Sink = {
       onHead(_status, headers) {
         assertSame(object, headers);
+        announced = headers['content-length'] !== undefined && headers['transfer-encoding'] === undefined;
         digest = digestFor(headers, object.etag ?? '');
       },
       onChunk(chunk) {
         size += chunk.length;
         digest?.update(chunk);
         // Mostly it comes in one, which need not be copied.
-        if (chunk.length === object.size) {
+        if (announced && chunk.length === object.size) {
           assertWhole({ size, object, digest });
           used = { value: use([chunk]) };
         } else held.push(Buffer.from(chunk));
         return undefined;
       },
     };
-    try {
-      await client.once({ ...getRequest(object, signal), sink });
-    } catch (thrown) {
-      // All of it has come; only the end of its framing was lost.
-      if (used === undefined) throw thrown;
-    }
+    await client.once({ ...getRequest(object, signal), sink });
     if (used !== undefined) return used.value;
     assertWhole({ size, object, digest });
     return use(held);

@@ -63,13 +63,22 @@ export function createFileWriter(): FileWriter {
   return {
     async write(file, chunks) {
       count += 1;
-      if (count === FEW && availableParallelism() > 1) thread = startThread();
+      if (count === FEW && availableParallelism() > 1) thread = tryThread();
       const taken = thread?.take(file, chunks) ?? null;
       if (taken === null) writeFileWhole(file, chunks);
       else await taken;
     },
     close: async () => thread?.close(),
   };
+}
+
+/** Where no further thread may be, there is none. */
+function tryThread(): Thread | undefined {
+  try {
+    return startThread();
+  } catch {
+    return undefined;
+  }
 }
 
 function startThread(): Thread {
@@ -79,6 +88,7 @@ function startThread(): Thread {
   let free: number[] = [];
   let open: Open | undefined;
   const sent: Open[] = [];
+  let closing: Deferred<void> | undefined;
   const worker = new Worker(new URL('./file-writer-thread.js', import.meta.url), { workerData: memories });
   worker.unref();
   worker.once('message', () => {
@@ -93,16 +103,24 @@ function startThread(): Thread {
     for (const { index, message, ...facts } of failures)
       batch.written[index]?.reject(Object.assign(new Error(message), facts));
     for (const one of batch.written) one.resolve();
-    free.push(batch.memory);
     if (sent.length === 0) worker.unref();
-    send();
+    if (closing === undefined) {
+      free.push(batch.memory);
+      send();
+    } else if (sent.length === 0) closing.resolve();
   }
 
   /** Nobody knows what of it is written. */
   function fail(thrown: unknown): void {
     free = [];
-    for (const batch of [...sent.splice(0), ...(open === undefined ? [] : [open])])
-      for (const one of batch.written) one.reject(thrown);
+    for (const batch of sent.splice(0)) for (const one of batch.written) one.reject(thrown);
+    drop(thrown);
+    closing?.resolve();
+  }
+
+  /** Nothing of it is written. */
+  function drop(thrown: unknown): void {
+    for (const one of open?.written ?? []) one.reject(thrown);
     open = undefined;
   }
 
@@ -142,8 +160,12 @@ function startThread(): Thread {
       return written.promise;
     },
     async close() {
+      free = [];
+      drop(new OptmlError('INTERNAL', 'The store was closed while it was in use.'));
+      closing = deferred();
+      // What it has begun it makes whole.
+      if (sent.length > 0) await closing.promise;
       await worker.terminate();
-      fail(new OptmlError('INTERNAL', 'The store was closed while it was in use.'));
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Bodies of HTTP/1.1 answers: where one ends, and the framing of chunks. https://www.rfc-editor.org/rfc/rfc9112#section-6 */
 
-import { headerText, S3Fault, type Headers } from './fault.js';
+import { S3Fault, type Headers } from './fault.js';
 
 /** How the end of a body is known. */
 export type Framing =
@@ -12,8 +12,8 @@ export type Framing =
 /** Throws S3Fault for a length that is none. */
 export function framingOf(method: string, status: number, headers: Headers): Framing {
   if (method === 'HEAD' || status === 204 || status === 304) return { kind: 'length', bytes: 0 };
-  const coding = headerText(headers, 'transfer-encoding');
-  if (coding !== undefined) return { kind: /\bchunked\s*$/i.test(coding) ? 'chunks' : 'end' };
+  const coding = [headers['transfer-encoding'] ?? []].flat().join(', ');
+  if (coding !== '') return { kind: /\bchunked\s*$/i.test(coding) ? 'chunks' : 'end' };
   const length = headers['content-length'];
   if (length === undefined) return { kind: 'end' };
   if (typeof length !== 'string' || !/^\d+$/.test(length)) throw damaged(`a length of "${String(length)}"`);

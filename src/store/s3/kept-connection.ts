@@ -17,6 +17,11 @@ const LONGEST_HEAD = 64 * 1024;
 /** A page of a listing has a thousand keys, of three kibibytes each when every byte of them is escaped. */
 const LONGEST_COLLECTED = 64 * 1024 * 1024;
 
+const KEEP_ALIVE_MS = 60_000;
+
+/** Answers before the answer, as `100 Continue`. */
+const MOST_INTERIM = 100;
+
 const NO_BODY = Buffer.alloc(0);
 
 export interface KeptConnection {
@@ -63,6 +68,8 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
     },
   });
   socket.setNoDelay(true);
+  // A completion may be silent for longer than what lies between remembers a connection.
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.setTimeout(limit);
   socket.once(origin.startsWith('https:') ? 'secureConnect' : 'connect', () => {
     connected = true;
@@ -121,6 +128,7 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
   function send(): void {
     if (running === undefined || gone) return;
     const { exchange } = running;
+    running.begun = true;
     waitAtMost(exchange.firstByteMs ?? options.firstByteMs);
     try {
       sendRequest(socket, exchange, sending);
@@ -133,6 +141,11 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
     if (running === undefined) {
       // Nobody asked for it.
       destroy();
+      return;
+    }
+    if (!running.begun) {
+      // Of an answer that nobody asked for, before this one is asked.
+      lose(ended());
       return;
     }
     running.answered = true;
@@ -157,7 +170,9 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
     const rest = bytes.subarray(at);
     now.early = undefined;
     if (head.status < 200) {
-      // An interim answer: the real one follows.
+      // The real one follows.
+      now.interim += 1;
+      if (now.interim > MOST_INTERIM) throw fault('again', 'NotHttp', 'there is no end of interim answers');
       if (rest.length > 0) readHead(now, rest);
       return;
     }

@@ -15,6 +15,8 @@ export interface Running {
   readonly exchange: Exchange;
   readonly done: Done;
   readonly callOff: () => void;
+  /** The first byte of the request has gone. */
+  begun: boolean;
   /** All of the request has gone. */
   sent: boolean;
   /** A byte of the answer has come. */
@@ -22,6 +24,8 @@ export interface Running {
   /** What came of a head that is not whole. */
   early: Buffer | undefined;
   head: Head | undefined;
+  /** Heads that came before it. */
+  interim: number;
   /** Bytes of the body that have not come; Infinity where only its end tells. */
   left: number;
   chunks: ChunkReader | undefined;
@@ -37,10 +41,12 @@ export function begin(facts: Pick<Running, 'exchange' | 'done' | 'callOff'>): Ru
     exchange: facts.exchange,
     done: facts.done,
     callOff: facts.callOff,
+    begun: false,
     sent: false,
     answered: false,
     early: undefined,
     head: undefined,
+    interim: 0,
     left: 0,
     chunks: undefined,
     collected: [],

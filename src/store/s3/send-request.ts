@@ -57,7 +57,7 @@ function requestText({ method, path, headers, body }: Exchange, host: string): s
   for (const name in headers) {
     const value = headers[name] ?? '';
     if (NO_VALUE.test(value))
-      throw new S3Fault(`the header ${name} cannot be ${JSON.stringify(value)}`, {
+      throw new S3Fault(`the header ${name} has a character that no header may have`, {
         kind: 'final',
         code: 'BadHeader',
       });

@@ -34,6 +34,8 @@ export function readListPage(text: string): ListPage | 'damaged' | null {
   const { entries, frame } = text.includes('<!') ? { entries: [], frame: text } : cutOutEntries(text);
   const root = treeIn(parse(frame), 'ListBucketResult');
   if (root === null) return text.includes('ListBucketResult') ? 'damaged' : null;
+  // A body without a length may be cut off anywhere.
+  if (!text.trimEnd().endsWith('</ListBucketResult>')) return 'damaged';
   const encoded = textIn(root, 'EncodingType') === 'url';
   const objects: StoredObject[] = [];
   const parsed = Array.isArray(root['Contents']) ? (root['Contents'] as Tree[]).map(entryIn) : [];
@@ -87,7 +89,13 @@ function cutOutEntries(text: string): { readonly entries: readonly Entry[]; read
     const end = start < 0 ? -1 : text.indexOf(ENTRY_END, start);
     if (end < 0) return { entries, frame: frame + text.slice(at) };
     const entry = text.slice(start + ENTRY.length, end);
-    entries.push({ key: inner(entry, 'Key'), size: inner(entry, 'Size'), etag: inner(entry, 'ETag') });
+    // Of two that have run into each other, neither is right.
+    const isOne = !entry.includes('<Contents') && entry.indexOf('<Key>') === entry.lastIndexOf('<Key>');
+    entries.push({
+      key: isOne ? inner(entry, 'Key') : undefined,
+      size: inner(entry, 'Size'),
+      etag: inner(entry, 'ETag'),
+    });
     frame += text.slice(at, start);
     at = end + ENTRY_END.length;
   }
