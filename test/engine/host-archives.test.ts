@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { dockerEngine } from '../../src/engine/docker/docker-engine.js';
+import { hostArchives } from '../../src/engine/docker/host-archives.js';
 import type { Engine, HostHandle } from '../../src/engine/port.js';
 import { tarOf } from '../../src/collect/tarball.js';
 import { docker } from '../harness/engine.js';
@@ -143,4 +145,23 @@ test('when a volume is gone, too, the host is lost; when all are, there is nothi
   await expect(filesIn(engine, host, '/opt/ml/model')).rejects.toMatchObject({ code: 'CONTAINER_LOST' });
   await docker('volume', 'rm', second);
   expect(await filesIn(engine, host, '/opt/ml/model')).toEqual([]);
+});
+
+test('an engine that says once of a path that it is not there is asked again', async () => {
+  const missing = Object.assign(new Error('Could not find the file'), { statusCode: 404 });
+  const asked: string[] = [];
+  const container = {
+    getArchive: ({ path }: { path: string }) => {
+      asked.push(path);
+      return path === '/there' && asked.length > 1
+        ? Promise.resolve(Readable.from(['tar']))
+        : Promise.reject(missing);
+    },
+    inspect: () => Promise.resolve({ State: { Dead: false, Status: 'exited' } }),
+  };
+  const archives = hostArchives({ getContainer: () => container } as unknown as Docker);
+  const host = { host: 'algo-1', container: 'c', volumes: ['v'] };
+  expect(await archives.read(host, '/there').then(stream => stream?.toArray())).toEqual([Buffer.from('tar')]);
+  expect(await archives.read(host, '/never')).toBeNull();
+  expect(asked.filter(path => path === '/there')).toHaveLength(2);
 });
