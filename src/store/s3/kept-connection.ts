@@ -1,6 +1,6 @@
 /**
- * One kept connection. Node hands out a stream of fresh buffers of 64 KiB at most; here the kernel fills one reused buffer of a
- * mebibyte, which is what makes large downloads faster than curl's, and small exchanges cheap.
+ * One kept connection. Node hands out a stream of fresh buffers of 64 KiB at most; here the kernel fills one reused buffer of two
+ * mebibytes, which is what makes large downloads faster than curl's, and small exchanges cheap.
  */
 
 import { OptmlError } from '../../errors.js';
