@@ -2,10 +2,11 @@
  * One owner process a job. A lock is a file of a rising number, made only if it is new: whoever finds the newest one's owner
  * dead makes the next, and of two who try at once the file system lets one through.
  */
-import { link, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.js';
 import { formatOwner, lifeOf, parseOwner, type Owner } from './owner.js';
+import { makeWhole, unlinkIfThere } from './whole-file.js';
 
 export interface JobLock {
   release(): Promise<void>;
@@ -60,21 +61,6 @@ async function look(folder: string, id: string, home: string): Promise<{ newest:
   }
 }
 
-/** A new file that is never seen half-written; false when it is there already. */
-async function makeWhole(path: string, text: string): Promise<boolean> {
-  const draft = `${path}.${process.pid}`;
-  try {
-    await writeFile(draft, text, { mode: 0o600 });
-    await link(draft, path);
-    return true;
-  } catch (thrown) {
-    if (systemCode(thrown) === 'EEXIST') return false;
-    throw thrown;
-  } finally {
-    await unlinkIfThere(draft);
-  }
-}
-
 /** Names of the locks in a folder, as they were given to `acquireLock`; none where there is no folder. */
 export async function lockIds(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((thrown: unknown) => {
@@ -99,13 +85,5 @@ async function readOwner(file: string): Promise<Owner | null | undefined> {
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return undefined;
     throw thrown;
-  }
-}
-
-async function unlinkIfThere(file: string): Promise<void> {
-  try {
-    await unlink(file);
-  } catch (thrown) {
-    if (systemCode(thrown) !== 'ENOENT') throw thrown;
   }
 }
