@@ -12,6 +12,8 @@ import {
   storeChoice,
   type Environment,
 } from './connect.js';
+import { cleanStore } from './clean-store.js';
+import { clientEnvironment } from './client-environment.js';
 import { examine, type Finding } from './doctor.js';
 import { feederOf } from './feeder.js';
 import { openEndpoint, type RunningEndpoint } from './endpoint.js';
@@ -26,17 +28,12 @@ import type { TrainingRequest } from './job/training-job.js';
 import { findJob, readState, type JobRef } from './journal/find-job.js';
 import { logsOf, stopJob, untilEnded } from './journal/follow-job.js';
 import { homeAt, openHome, type Home, type Kind } from './journal/home.js';
-import { join } from 'node:path';
 import { homeAuthority } from './journal/home-authority.js';
-import { homeKeys } from './journal/home-keys.js';
 import { readJobs } from './journal/journal.js';
 import { thisProcess } from './journal/owner.js';
-import { runningEndpoint } from './journal/running-endpoint.js';
-import { sdkConfig } from './journal/sdk-config.js';
 import { machineDifferences } from './plan/machine-differences.js';
-import { planJob } from './plan/plan.js';
 import { sharedFifosDifference } from './plan/shared-fifos.js';
-import { printPlan, type ListedObjects, type PrintedPlan } from './plan/printed-plan.js';
+import type { PrintedPlan } from './plan/printed-plan.js';
 import { describeTrainingJob, type DescribeTrainingJobResponse } from './report/describe.js';
 import { describeJob, type DescribeResponse } from './report/describe-job.js';
 import { describeProcessingJob, type DescribeProcessingJobResponse } from './report/describe-processing.js';
@@ -45,14 +42,13 @@ import type { JobState } from './report/job-state.js';
 import { acceptJob } from './run/accept-job.js';
 import { cleanHome, type CleanReport } from './run/clean.js';
 import { RunControl } from './run/control.js';
-import { withPlanFolder } from './run/plan-folder.js';
+import { assertOnSpot } from './run/interruption.js';
 import type { Observer } from './run/reporter.js';
 import { closeDeadRuns, type Sweep } from './run/sweep.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store/port.js';
+import { surveyedPlan } from './surveyed-plan.js';
 import { foldersOfDatasets, type DatasetFolder } from './survey/datasets.js';
-import { listedObjects } from './survey/listing.js';
-import { survey } from './survey/survey.js';
 
 export interface EmulatorParts {
   readonly settings: Settings;
@@ -171,20 +167,8 @@ export class Emulator {
     const home = await openHome(this.settings.home);
     const store = await this.#openStore(home, foldersOfDatasets(job, datasetMaps(this.settings)));
     try {
-      return await withPlanFolder({ home, owner: thisProcess(home.folder) }, async folder => {
-        const fileSystems = fileSystemMaps(this.settings);
-        const { listings, fault } = await survey({ job, store, fileSystems, folder }, signal);
-        if (fault !== null) throw fault;
-        const objects = new Map<string, ListedObjects>();
-        for (const listing of listings) objects.set(listing.channel, await all(listedObjects(listing)));
-        const { emulateInstance } = this.settings;
-        const storeAccess = this.settings.store !== 'aws';
-        const plan = planJob(
-          { ...job, differences: [...job.differences, ...differences] },
-          { storeAccess, emulateInstance, bindsRooms },
-        );
-        return printPlan(plan, channel => objects.get(channel) ?? []);
-      });
+      const parts = { settings: this.settings, home, store, bindsRooms };
+      return await surveyedPlan({ ...job, differences: [...job.differences, ...differences] }, parts, signal);
     } finally {
       await store.close();
     }
@@ -231,28 +215,7 @@ export class Emulator {
     await engine.probe(NEVER);
     const report = await cleanHome(this.#sweepParts({ home, engine, observer }), { dryRun, force });
     if (this.settings.store !== 'embedded' || dryRun) return report;
-    const { sweepTemporary } = await import('./store/embedded/temporary.js');
-    const files = await sweepTemporary(home.s3, this.#now());
-    const records = await this.#sweepRecords(home);
-    return [
-      ...report,
-      ...records,
-      ...files.map(name => ({ what: 'file', name, job: '', done: 'removed', stays: false }) as const),
-    ];
-  }
-
-  /** What the embedded store knows of objects that a person has deleted or changed. */
-  async #sweepRecords({ s3: root }: Home): Promise<CleanReport[]> {
-    const [{ sweepRecords }, { stampsOf }] = await Promise.all([
-      import('./store/embedded/object-record.js'),
-      import('./store/embedded/object-files.js'),
-    ]);
-    const now = this.#now();
-    const count = await sweepRecords({ root, now, stampsOf: address => stampsOf(root, address) });
-    const done = `${count} records of objects that are gone removed`;
-    return count === 0
-      ? []
-      : [{ what: 'file', name: join(root, '.optml/meta'), job: '', done, stays: false }];
+    return [...report, ...(await cleanStore(home.s3, this.#now()))];
   }
 
   /** `optml up`. Throws USAGE for a port that is taken, and with `--store aws`, which its clients reach themselves. */
@@ -270,17 +233,7 @@ export class Emulator {
 
   /** The variables of `optml env`: what a client of the endpoint needs, and nothing else. */
   async clientEnvironment(): Promise<Record<string, string>> {
-    const home = await openHome(this.settings.home);
-    const { accessKeyId, secretAccessKey } = await homeKeys(home);
-    const { region, port, account } = this.settings;
-    return {
-      AWS_ENDPOINT_URL: (await runningEndpoint(home)) ?? `http://127.0.0.1:${port}`,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_REGION: region,
-      AWS_DEFAULT_REGION: region,
-      SAGEMAKER_USER_CONFIG_OVERRIDE: await sdkConfig(home, `sagemaker-${region}-${account}`),
-    };
+    return clientEnvironment(await openHome(this.settings.home), this.settings);
   }
 
   /** What is wrong with engine, store and disk, and how to mend it. */
@@ -329,18 +282,4 @@ export class Emulator {
     const openStore = (): Promise<Store> => this.#openStore(home);
     return { home, owner: thisProcess(home.folder), engine, openStore, observer, now: this.#now };
   }
-}
-
-function assertOnSpot(job: Job): void {
-  if (job.kind === 'training' && job.spot !== null) return;
-  throw new OptmlError(
-    'USAGE',
-    `--interrupt-after interrupts spot instances, and "${job.name}" does not run on any: set EnableManagedSpotTraining to true and MaxWaitTimeInSeconds in its request, or leave the flag out.`,
-  );
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
 }

@@ -1,5 +1,7 @@
 /** `--interrupt-after`: the end of spot instances, rehearsed. */
 import type { HostHandle } from '../engine/port.js';
+import { OptmlError } from '../errors.js';
+import type { Job } from '../job/job.js';
 import { RESTART_WORDS } from '../report/kind-words.js';
 import { onAbort } from './on-abort.js';
 import type { JobRun } from './run-job.js';
@@ -49,4 +51,13 @@ export function interruptionOf(
       return stopping.settled();
     },
   };
+}
+
+/** Throws USAGE for a job that runs on no spot instances. */
+export function assertOnSpot(job: Job): void {
+  if (job.kind === 'training' && job.spot !== null) return;
+  throw new OptmlError(
+    'USAGE',
+    `--interrupt-after interrupts spot instances, and "${job.name}" does not run on any: set EnableManagedSpotTraining to true and MaxWaitTimeInSeconds in its request, or leave the flag out.`,
+  );
 }
