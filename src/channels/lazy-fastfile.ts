@@ -1,7 +1,7 @@
 /** Whether a job's FastFile channels are mounted (`--fastfile lazy`), and what stands against it. */
 import { OptmlError } from '../errors.js';
 import type { Job } from '../job/job.js';
-import { s3Channels } from '../job/training-job.js';
+import { s3Channels } from '../job/channel.js';
 import { assertCanMount } from './lazy-mount.js';
 
 /** What a mount wants to know. */

@@ -13,3 +13,8 @@ export function withoutNulls(value: unknown): unknown {
   const entries = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
   return Object.fromEntries(entries.map(([key, item]) => [key, withoutNulls(item)]));
 }
+
+/** An empty text says as much as an absent one. */
+export function orNull(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}

@@ -15,7 +15,8 @@ import {
 } from './processing-request.js';
 import { findBrokenProcessingRules } from './processing-rules.js';
 import { parseS3Location, type S3Location } from './s3-location.js';
-import type { InstanceGroup, S3Channel } from './training-job.js';
+import type { S3Channel } from './channel.js';
+import type { InstanceGroup } from './training-job.js';
 import { findViolations } from './validate.js';
 
 export interface ProcessingJob {

@@ -1,5 +1,6 @@
 /** The hosts of a job, and which of them a channel goes to. Pure. */
-import type { Channel, InstanceGroup } from '../job/training-job.js';
+import type { Channel } from '../job/channel.js';
+import type { InstanceGroup } from '../job/training-job.js';
 import type { Share } from './objects.js';
 
 export interface Host {

@@ -1,5 +1,5 @@
 /** What the kinds of job differ in; everything else of a plan is the same for all of them. */
-import type { Channel, S3Channel } from '../job/training-job.js';
+import type { Channel, S3Channel } from '../job/channel.js';
 import type { Command } from './command.js';
 import type { Surroundings } from './environment.js';
 import type { Host } from './hosts.js';

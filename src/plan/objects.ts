@@ -1,6 +1,6 @@
 /** Object → path, and the lines of the `<channel>-manifest` file: pure functions over a channel's listing (contract §1.5). */
 import type { S3Location } from '../job/s3-location.js';
-import type { S3Channel } from '../job/training-job.js';
+import type { S3Channel } from '../job/channel.js';
 
 /**
  * The local name of `key` for a channel whose URI has the key part `prefix`; relative to the channel's folder.

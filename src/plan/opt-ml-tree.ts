@@ -1,5 +1,6 @@
 /** What of `/opt/ml` is the platform's: folders that are there at the start, and what is mounted (contract §1.2). Pure. */
-import type { Channel, TrainingJob } from '../job/training-job.js';
+import type { Channel } from '../job/channel.js';
+import type { TrainingJob } from '../job/training-job.js';
 
 export interface Mount {
   readonly path: string;

@@ -5,7 +5,7 @@
 import type { Difference } from '../job/differences.js';
 import type { S3Location } from '../job/s3-location.js';
 import type { Job } from '../job/job.js';
-import { s3Channels, type Channel, type S3Channel } from '../job/training-job.js';
+import { s3Channels, type Channel, type S3Channel } from '../job/channel.js';
 import { checkpointChannels, checkpointUploads, restartsOf, type RestartPlan } from './checkpoints.js';
 import type { Surroundings } from './environment.js';
 import type { KindParts, MessageFiles } from './kind-parts.js';

@@ -1,5 +1,6 @@
 /** What makes a plan one of a training job (contract §1). Pure. */
-import type { S3Channel, TrainingJob } from '../job/training-job.js';
+import type { S3Channel } from '../job/channel.js';
+import type { TrainingJob } from '../job/training-job.js';
 import { commandOf } from './command.js';
 import { configFiles } from './config-files.js';
 import { environmentOf } from './environment.js';

@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { OptmlError } from '../errors.js';
-import type { Channel, FileSystem } from '../job/training-job.js';
+import type { Channel, FileSystem } from '../job/channel.js';
 
 export interface FileSystemMap {
   /** `fs-0123…` */

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { OptmlError } from '../errors.js';
 import type { Job } from '../job/job.js';
-import type { S3Channel } from '../job/training-job.js';
+import type { S3Channel } from '../job/channel.js';
 import { formatS3Uri } from '../job/s3-location.js';
 import type { Store, StoredObject } from '../store/port.js';
 import { writeLines, type AttributeValue, type Listing } from './listing.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { OptmlError } from '../errors.js';
 import type { Job } from '../job/job.js';
-import { s3Channels, type S3Channel } from '../job/training-job.js';
+import { s3Channels, type S3Channel } from '../job/channel.js';
 import type { Store } from '../store/port.js';
 import { foldersOfFileSystems, type FileSystemMap } from './file-systems.js';
 import { listChannel } from './list-channel.js';

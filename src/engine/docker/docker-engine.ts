@@ -18,6 +18,14 @@ import { ANSWER_MS, ignoring, isSilence, refused, within } from './asking.js';
 import { containerEnd, removeContainer } from './container-end.js';
 import { dockerClient } from './docker-client.js';
 import type { Endpoint } from './endpoint.js';
+import {
+  assertRunsLinux,
+  factsOf,
+  isDockerDesktop,
+  machineOf,
+  mapsUsers,
+  type EngineInfo,
+} from './engine-info.js';
 import { gatewayOf, isOwnAddress } from './gateway.js';
 import { containerOptions, type Room } from './container-options.js';
 import { hostArchives } from './host-archives.js';
@@ -81,23 +89,10 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         within(ANSWER_MS * 2, abortSignal => abortable.info({ abortSignal }), signal),
       )) as EngineInfo;
       machine = machineOf(info);
-      if (info.OSType !== 'linux')
-        throw new OptmlError(
-          'ENGINE_UNFIT',
-          `${name} runs ${info.OSType} containers: SageMaker's are Linux ones, so switch it to Linux.`,
-        );
-      // Root in these containers is somebody else on this machine, or the files are another machine's.
-      const mapsUsers = (info.SecurityOptions ?? []).some(one => /name=(userns|rootless)/.test(one));
-      isDesktop = /Docker Desktop/i.test(info.OperatingSystem);
-      bindsRooms &&= !mapsUsers && !isDesktop;
-      return {
-        version: info.ServerVersion,
-        platform: `linux/${ARCHITECTURES[info.Architecture] ?? info.Architecture}`,
-        ...machine,
-        // Docker does not say what GPUs there are; NVIDIA's toolkit adds its runtime.
-        hasGpus: Object.hasOwn(info.Runtimes ?? {}, 'nvidia'),
-        bindsRooms,
-      };
+      assertRunsLinux(info, name);
+      isDesktop = isDockerDesktop(info);
+      bindsRooms &&= !mapsUsers(info) && !isDesktop;
+      return { ...factsOf(info), bindsRooms };
     },
 
     image(wanted: ImageWanted, imageOptions: ImageOptions): Promise<ImageFacts> {
@@ -235,27 +230,6 @@ function cannotSee(engine: string, { outside, shared }: HostToPlace): OptmlError
   );
 }
 
-function machineOf(info: EngineInfo): ContainerMachine {
-  return {
-    cpus: info.NCPU,
-    memoryBytes: info.MemTotal,
-    limits: { cpus: info.CpuCfsQuota ?? true, memory: info.MemoryLimit ?? true },
-  };
-}
-
-interface EngineInfo {
-  readonly ServerVersion: string;
-  readonly OSType: string;
-  readonly OperatingSystem: string;
-  readonly Architecture: string;
-  readonly NCPU: number;
-  readonly MemTotal: number;
-  readonly SecurityOptions?: readonly string[] | null;
-  readonly Runtimes?: Readonly<Record<string, unknown>> | null;
-  readonly CpuCfsQuota?: boolean;
-  readonly MemoryLimit?: boolean;
-}
-
 /** This takes a signal, which its type does not know; without it a silent engine would keep this process alive. */
 interface Abortable {
   info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
@@ -267,9 +241,6 @@ function tooFar(name: string): OptmlError {
     `Pipe mode cannot be had on ${name}: its containers share no FIFOs with this machine; use File mode there, or an engine on this machine.`,
   );
 }
-
-/** The kernel's names → the image world's. */
-const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
 
 function unreachable({ url, from }: Endpoint, cause: unknown): OptmlError {
   const { code } = cause as { code?: string };
