@@ -4,15 +4,23 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { clean, expectNothingLeft, expectStatus, keptPaths, keptText } from '../harness/aftermath.js';
 import { gatedStore } from '../harness/gated-store.js';
+import { heldStop } from '../harness/held-stop.js';
 import { namesIn, refusedJob, runJob, startJob } from '../harness/job.js';
 import { optml, scratch, start } from '../harness/optml.js';
 import { asOrdinaryUser, expectOwned } from '../harness/ordinary-user.js';
 import { inputAt, outputsAt, processingJob } from '../harness/processing.js';
 import { putObject, writeRequest, type Request } from '../harness/requests.js';
+import { HEARS, tell, untilTold } from '../harness/tell.js';
 
-/** Writes, says so, and goes on until it is told to end. */
 const WRITES = 'echo half > /opt/ml/processing/out/half; echo written';
-const STAYS = 'trap "echo late > /opt/ml/processing/out/late; exit 0" TERM; while :; do sleep 0.1; done';
+/** Writes, says so, and goes on until it is told to end. */
+const STAYS = [
+  'trap "echo late > /opt/ml/processing/out/late; exit 0" TERM',
+  WRITES,
+  'while :; do sleep 0.1; done',
+];
+/** For a container that starts in this time, which counts, and is told to end when it is over. */
+const SOON = { StoppingCondition: { MaxRuntimeInSeconds: 5 } };
 const OUT = outputsAt({ out: 's3://results/out' });
 
 function hosts(count: number): Request {
@@ -30,10 +38,11 @@ function result(home: string, name: string): Promise<string> {
 describe('a job ends', () => {
   test('as Stopped when MaxRuntimeInSeconds is over: it has its grace, and its outputs are uploaded', async () => {
     const home = await scratch('home');
-    const { status, described } = await runJob(
-      processingJob([WRITES, STAYS], { ...OUT, StoppingCondition: { MaxRuntimeInSeconds: 2 } }),
-      { home },
-    );
+    const { env, release } = await heldStop();
+    const job = await startJob(processingJob(STAYS, { ...OUT, ...SOON }), { home, env });
+    await job.shows('algo-1 | written');
+    release();
+    const { status, described } = await job.finish();
     expect(status).toBe(4);
     expect(described).toMatchObject({ ProcessingJobStatus: 'Stopped' });
     expect(described).not.toHaveProperty('FailureReason');
@@ -62,16 +71,21 @@ describe('a job ends', () => {
 
   test('as Failed when one of its containers fails, and the outputs of all are uploaded', async () => {
     const home = await scratch('home');
-    const { status, described } = await runJob(
+    const job = await startJob(
       processingJob(
         [
-          'trap "exit 0" TERM; echo x > /opt/ml/processing/out/$(hostname)',
-          'case $(hostname) in algo-2) exit 3;; esac; while :; do sleep 0.1; done',
+          HEARS,
+          'trap "exit 0" TERM; echo x > /opt/ml/processing/out/$(hostname); echo up',
+          `${untilTold()}; exit 3`,
         ],
         { ...OUT, ...hosts(2) },
       ),
       { home },
     );
+    await job.shows('algo-1 | up');
+    await job.shows('algo-2 | up');
+    await tell(job.name, 'algo-2');
+    const { status, described } = await job.finish();
     expect(status).toBe(1);
     expect(described).toMatchObject({
       ProcessingJobStatus: 'Failed',
@@ -84,7 +98,7 @@ describe('a job ends', () => {
     'as Failed when optml was killed: clean ends it and uploads its %s outputs',
     async mode => {
       const home = await scratch('home');
-      const request = processingJob([WRITES, STAYS], outputsAt({ out: 's3://results/out' }, mode));
+      const request = processingJob(STAYS, outputsAt({ out: 's3://results/out' }, mode));
       const name = String(request['ProcessingJobName']);
       const running = start(['run', await writeRequest(home, request)], { home });
       await running.shows('algo-1 | written');
@@ -102,11 +116,11 @@ describe('a job ends', () => {
 
 test('an output that cannot be uploaded is kept and named, and the job has failed', async () => {
   const store = await gatedStore();
+  const sending = store.requests.hold(/^PUT \/results\/out\/half/);
   const job = await startJob(processingJob([WRITES, 'echo "last words" > /opt/ml/output/message'], OUT), {
     env: store.env,
     args: ['--store', store.url],
   });
-  const sending = store.requests.hold(/^PUT \/results\/out\/half/);
   await sending.reached;
   await store.stop();
   sending.release();
@@ -144,12 +158,17 @@ describe('ExitMessage', () => {
   });
 
   test('is that of a stopped job, too, and never that of a link or a folder', async () => {
-    const words = await runJob(
+    const { env, release } = await heldStop();
+    const job = await startJob(
       processingJob(
-        ['trap "exit 0" TERM; printf said > /opt/ml/output/message; while :; do sleep 0.1; done'],
-        { StoppingCondition: { MaxRuntimeInSeconds: 2 } },
+        ['trap "exit 0" TERM; printf said > /opt/ml/output/message; echo up; while :; do sleep 0.1; done'],
+        SOON,
       ),
+      { env },
     );
+    await job.shows('algo-1 | up');
+    release();
+    const words = await job.finish();
     expect(words.described).toMatchObject({ ProcessingJobStatus: 'Stopped', ExitMessage: 'said' });
     const link = await runJob(processingJob(['ln -s /etc/passwd /opt/ml/output/message']));
     expect(link.status).toBe(0);

@@ -4,9 +4,18 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { containerOf, keptPaths, sizesIn } from '../harness/aftermath.js';
 import { docker } from '../harness/engine.js';
-import { refusedJob, runJob, startJob, type Described } from '../harness/job.js';
-import { optml, scratch } from '../harness/optml.js';
+import { heldStop, STOP, type HeldStop } from '../harness/held-stop.js';
+import {
+  refusedJob,
+  runJob,
+  startJob,
+  type Described,
+  type JobOptions,
+  type StartedJob,
+} from '../harness/job.js';
+import { optml, scratch, start } from '../harness/optml.js';
 import { channel, putObject, shellJob, type Request } from '../harness/requests.js';
+import { HEARS, tell, untilTold } from '../harness/tell.js';
 import { md5, startFakeS3 } from '../store/fake-s3.js';
 
 const SPOT = {
@@ -27,6 +36,20 @@ function counting(starts: number, members: Request = {}): Request {
   );
 }
 
+/** A job whose interruption is due as soon as it has started, and comes when the test lets it. */
+async function interrupted(
+  request: Request,
+  { after = '0.1', args = [], env = {}, ...options }: JobOptions & { readonly after?: string } = {},
+): Promise<StartedJob & HeldStop> {
+  const stop = await heldStop();
+  const job = await startJob(request, {
+    ...options,
+    args: ['--interrupt-after', after, ...args],
+    env: { ...env, ...stop.env },
+  });
+  return { ...job, ...stop };
+}
+
 const RESTART = ['Downloading', 'Training', 'Interrupted', 'Starting'];
 
 function statuses({ SecondaryStatusTransitions }: Described): string[] {
@@ -36,12 +59,23 @@ function statuses({ SecondaryStatusTransitions }: Described): string[] {
 describe('an interruption', () => {
   test('ends all hosts, and new ones go on from the checkpoints; everything else of the old ones is lost', async () => {
     const home = await scratch('home');
-    const ended = await runJob(
+    const hosts = ['algo-1', 'algo-2'];
+    const job = await interrupted(
       counting(2, { ResourceConfig: { InstanceType: 'ml.m5.large', InstanceCount: 2, VolumeSizeInGB: 1 } }),
-      { home, args: ['--interrupt-after', '1.5,1'] },
+      { home, after: '0.2,0.1' },
     );
+    for (const host of hosts) await job.shows(`${host} | waits`);
+    // The next hosts do not start before their interruption is held, too.
+    const removal = job.engine.requests.hold(/^DELETE .*\/containers\//);
+    job.release();
+    for (const host of hosts) await job.shows(`${host} | told`);
+    const second = job.engine.requests.hold(STOP);
+    removal.release();
+    for (const host of hosts) await job.shows(new RegExp(`${host} \\| start 2\n(.*\n)*${host} \\| waits`));
+    second.release();
+    const ended = await job.finish();
     expect({ status: ended.status, stderr: ended.stderr }).toMatchObject({ status: 0 });
-    for (const host of ['algo-1', 'algo-2'])
+    for (const host of hosts)
       expect(ended.logOf(host)).toEqual([
         ...['start 1', 'loss=0.1', 'waits', 'told'],
         ...['start 2', 'waits', 'told', 'start 3'],
@@ -60,21 +94,24 @@ describe('an interruption', () => {
     const request = counting(1);
     const algorithm = request['AlgorithmSpecification'] as Request;
     const MetricDefinitions = [{ Name: 'loss', Regex: 'loss=([0-9.]+)' }];
-    const { described } = await runJob(
-      { ...request, AlgorithmSpecification: { ...algorithm, MetricDefinitions } },
-      { args: ['--interrupt-after', '1'] },
-    );
+    const job = await interrupted({
+      ...request,
+      AlgorithmSpecification: { ...algorithm, MetricDefinitions },
+    });
+    await job.shows('algo-1 | waits');
+    job.release();
+    const { described } = await job.finish();
     expect(described.FinalMetricDataList).toMatchObject([{ MetricName: 'loss' }]);
   });
 
   test('in the middle of a pipe is no failure of its channel: the next start reads it from the beginning', async () => {
     const home = await scratch('home');
     await putObject(home, 's3://data/train/big', 'x'.repeat(3_000_000));
-    const { status, log } = await runJob(
+    const job = await interrupted(
       shellJob(
         [
           'trap "exit 1" TERM; cd /opt/ml/input/data; exec 3< train_0; head -c 1000 <&3 | wc -c',
-          '[ -e /opt/ml/checkpoints/once ] || { touch /opt/ml/checkpoints/once; while :; do sleep 0.1; done; }',
+          '[ -e /opt/ml/checkpoints/once ] || { touch /opt/ml/checkpoints/once; echo waits; while :; do sleep 0.1; done; }',
           'cat <&3 | wc -c',
         ],
         {
@@ -83,11 +120,14 @@ describe('an interruption', () => {
           InputDataConfig: [channel('train', 's3://data/train/', { InputMode: 'Pipe' })],
         },
       ),
-      { home, args: ['--interrupt-after', '1.5'] },
+      { home },
     );
-    expect({ status, first: log.slice(0, 2) }).toEqual({ status: 0, first: ['1000', '1000'] });
+    await job.shows('algo-1 | waits');
+    job.release();
+    const { status, log } = await job.finish();
+    expect({ status, first: log.slice(0, 3) }).toEqual({ status: 0, first: ['1000', 'waits', '1000'] });
     // What `head` has read ahead is lost to `cat`.
-    expect(Number(log[2])).toBeGreaterThan(2_900_000);
+    expect(Number(log[3])).toBeGreaterThan(2_900_000);
   });
 
   test('is told by optml train, too', async () => {
@@ -97,7 +137,8 @@ describe('an interruption', () => {
     };
     const home = await scratch('home');
     const name = String(request['TrainingJobName']);
-    const { status, stdout, stderr } = await optml(
+    const { env, release } = await heldStop();
+    const running = start(
       [
         ...[
           'train',
@@ -110,10 +151,13 @@ describe('an interruption', () => {
           '--json',
         ],
         ...[program, ...words].map(word => `--entrypoint=${word}`),
-        ...['--spot', '--max-runtime', '300', '--checkpoints', 's3://ckpts/c', '--interrupt-after', '1'],
+        ...['--spot', '--max-runtime', '300', '--checkpoints', 's3://ckpts/c', '--interrupt-after', '0.1'],
       ],
-      { home },
+      { home, env },
     );
+    await running.shows('algo-1 | waits');
+    release();
+    const { status, stdout, stderr } = await running.ended;
     expect({ status, stderr }).toMatchObject({ status: 0 });
     const described = JSON.parse(stdout) as Described;
     expect(described).toMatchObject({
@@ -140,20 +184,23 @@ describe('an interruption', () => {
 
   test('in which a stop comes ends the job as Stopped, with what the hosts had', async () => {
     const home = await scratch('home');
-    const job = await startJob(
+    const job = await interrupted(
       shellJob(
         [
+          HEARS,
           'echo 1 > /opt/ml/checkpoints/step; echo 1 > /opt/ml/model/m',
-          'trap "echo told; until [ -e /go ]; do sleep 0.05; done; exit" TERM; while :; do sleep 0.1; done',
+          `trap 'echo told; ${untilTold()}; exit' TERM; echo waits; while :; do sleep 0.1; done`,
         ],
         { ...SPOT, CheckpointConfig: { S3Uri: 's3://ckpts/c' } },
       ),
-      { home, args: ['--interrupt-after', '0.5'] },
+      { home },
     );
+    await job.shows('algo-1 | waits');
+    job.release();
     await job.shows('algo-1 | told');
     const stopped = optml(['stop', job.name], { home });
     await job.shows('Stopping - ');
-    await docker('exec', await containerOf(job.name), 'touch', '/go');
+    await tell(job.name);
     expect((await stopped).status).toBe(0);
     const { status, described, output } = await job.finish();
     expect({ status, job: described.SecondaryStatus }).toEqual({ status: 4, job: 'Stopped' });
@@ -176,10 +223,13 @@ describe('an interruption', () => {
         answer.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>');
       else answer.writeHead(200, { etag: `"${md5(body)}"` }).end();
     });
-    const ended = await runJob(counting(1), {
-      args: ['--interrupt-after', '1', '--store', server.url],
+    const job = await interrupted(counting(1), {
+      args: ['--store', server.url],
       env: { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' },
     });
+    await job.shows('algo-1 | waits');
+    job.release();
+    const ended = await job.finish();
     expect(ended.described.FailureReason).toMatch(/^ClientError: Artifact upload failed:.*AccessDenied/);
     expect(ended.log).toEqual(['start 1', 'loss=0.1', 'waits', 'told']);
     expect(await keptPaths(ended)).toHaveLength(1);
@@ -188,13 +238,19 @@ describe('an interruption', () => {
 
 describe('limits', () => {
   test('MaxWaitTimeInSeconds ends a job that has been interrupted, when its runtime is not over', async () => {
-    const limits = { MaxRuntimeInSeconds: 3, MaxWaitTimeInSeconds: 3 };
-    const { status, described } = await runJob(counting(9, { StoppingCondition: limits }), {
-      args: ['--interrupt-after', '1'],
-    });
+    // Both count from the start of the job. The interruption ends the one for a while; it must come before the limit.
+    const limits = { MaxRuntimeInSeconds: 8, MaxWaitTimeInSeconds: 8 };
+    const job = await interrupted(counting(9, { StoppingCondition: limits }));
+    await job.shows('algo-1 | waits');
+    const removal = job.engine.requests.hold(/^DELETE .*\/containers\//);
+    job.release();
+    await job.shows('Stopping - ');
+    removal.release();
+    const { status, described } = await job.finish();
     expect(status).toBe(4);
     expect(described).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'MaxWaitTimeExceeded' });
     expect(described).not.toHaveProperty('FailureReason');
+    expect(statuses(described)).toContain('Interrupted');
   });
 
   test('MaxPendingTimeInSeconds and MaxWaitTimeInSeconds end no job that does not wait', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { docker } from '../harness/engine.js';
 import { gatedEngine } from '../harness/gated-engine.js';
 import { gatedStore, type GatedStore } from '../harness/gated-store.js';
+import { heldStop } from '../harness/held-stop.js';
 import { startJob, type EndedJob, type StartedJob } from '../harness/job.js';
 import { optml } from '../harness/optml.js';
 import { shellJob, type Request } from '../harness/requests.js';
@@ -118,14 +119,15 @@ describe.each(Object.entries(STOPS))('%s', (_, stop) => {
 
   test('while an interrupted job starts anew', async () => {
     const { store, start } = await prepared();
-    const engine = await gatedEngine();
-    const job = await start({ engine: engine.url, args: ['--interrupt-after', '3'] });
+    const { engine, release } = await heldStop();
+    const job = await start({ engine: engine.url, args: ['--interrupt-after', '0.1'] });
     await allReady(job);
     // Not those of its helpers, which go before them.
     const containers = await docker('ps', '-aq', '--no-trunc', '--filter', `label=optml.job=${job.name}`);
     const removed = engine.requests.hold(
       new RegExp(`^DELETE .*/containers/(${containers.replaceAll('\n', '|')})`),
     );
+    release();
     await removed.reached;
     const returned = await stop(job);
     removed.release();
