@@ -1,10 +1,13 @@
 /** `--emulate-instance`: a container gets as much of the machine as its instance type has (design §2, contract §1.10). */
 import { expect, test } from 'vitest';
+import { containerOf } from '../harness/aftermath.js';
 import { docker } from '../harness/engine.js';
 import { refusedJob, runJob, startJob } from '../harness/job.js';
 import { optml, scratch } from '../harness/optml.js';
+import { outOfMemory, runsOutOfMemory } from '../harness/out-of-memory.js';
 import { shellJob, writeRequest, type Request } from '../harness/requests.js';
 import { smallEngine } from '../harness/small-engine.js';
+import { HEARS, tell } from '../harness/tell.js';
 
 const GIB = 2 ** 30;
 
@@ -56,10 +59,14 @@ test('a machine that is smaller is named as a difference, and gives what it has'
 
 test('a container that needs more memory than its instance has ends as it does on SageMaker', async () => {
   const url = await smallEngine({ MemTotal: GIB / 16 });
-  const { status, described } = await runJob(
-    shellJob('head -c 200000000 /dev/zero | tail', on('ml.m5.large')),
-    { args: ['--emulate-instance'], env: { DOCKER_HOST: url } },
-  );
+  const job = await startJob(shellJob([HEARS, 'echo ready', runsOutOfMemory()], on('ml.m5.large')), {
+    args: ['--emulate-instance'],
+    env: { DOCKER_HOST: url },
+  });
+  await job.shows('algo-1 | ready');
+  await outOfMemory(await containerOf(job.name));
+  await tell(job.name);
+  const { status, described } = await job.finish();
   expect(status).toBe(1);
   expect(described.FailureReason).toBe(
     'ClientError: Please use an instance type with more memory, or reduce the size of job data processed on an instance.',

@@ -4,9 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { dockerEngine } from '../../src/engine/docker/docker-engine.js';
 import { reasonOfExit } from '../../src/report/failure-reason.js';
 import { docker } from '../harness/engine.js';
+import { heldStop } from '../harness/held-stop.js';
 import { refusedJob, runJob, STACK_TRACE, startJob, type Described } from '../harness/job.js';
 import { afterThis, optml, scratch, start } from '../harness/optml.js';
+import { outOfMemory, runsOutOfMemory } from '../harness/out-of-memory.js';
 import { channel, jobName, putObject, shell, shellJob, type Request } from '../harness/requests.js';
+import { HEARS } from '../harness/tell.js';
 
 function algorithm(members: Request): Request {
   return {
@@ -152,7 +155,8 @@ describe('images', () => {
 
 test('memory: a container that the kernel ends for it is told from other ends', async () => {
   const id = await docker(
-    ...['create', '--memory', '24m', '--memory-swap', '24m', 'optml-shell:latest', 'tail', '/dev/zero'],
+    ...['create', '--memory', '24m', '--memory-swap', '24m', 'optml-shell:latest'],
+    ...['sh', '-c', `${HEARS}; ${runsOutOfMemory()}`],
   );
   afterThis(async () => {
     await docker('rm', '-f', id);
@@ -164,6 +168,8 @@ test('memory: a container that the kernel ends for it is told from other ends', 
     ownsRootFiles: true,
   });
   const { ended } = await engine.start({ host: 'algo-1', container: id, volumes: [] }, () => undefined);
+  await outOfMemory(id);
+  await docker('kill', '--signal', 'USR1', id);
   const exit = await ended;
   engine.close();
   expect(exit).toEqual({ code: 137, outOfMemory: true });
@@ -173,11 +179,16 @@ test('memory: a container that the kernel ends for it is told from other ends', 
 });
 
 test('a job that outlasts MaxRuntimeInSeconds is stopped: it may save, its outputs are uploaded, exit status 4', async () => {
-  const { status, described, output } = await runJob(
-    shellJob(["trap 'echo saved > /opt/ml/model/m; exit 0' TERM", 'sleep 600 & wait'], {
+  const { env, release } = await heldStop();
+  const job = await startJob(
+    shellJob(["trap 'echo saved > /opt/ml/model/m; exit 0' TERM; echo ready", 'sleep 600 & wait'], {
       StoppingCondition: { MaxRuntimeInSeconds: 5 },
     }),
+    { env },
   );
+  await job.shows('algo-1 | ready');
+  release();
+  const { status, described, output } = await job.finish();
   expect(status).toBe(4);
   expect(described).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'MaxRuntimeExceeded' });
   expect(described).not.toHaveProperty('FailureReason');
