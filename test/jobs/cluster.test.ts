@@ -7,7 +7,9 @@ import { sizesIn, textIn } from '../harness/aftermath.js';
 import { bridgeGateway, docker } from '../harness/engine.js';
 import { runJob, startJob } from '../harness/job.js';
 import { afterThis, scratch } from '../harness/optml.js';
+import { outOfMemory, runsOutOfMemory } from '../harness/out-of-memory.js';
 import { putObject, shell, shellJob, type Request } from '../harness/requests.js';
+import { HEARS, tell, untilTold } from '../harness/tell.js';
 
 /** So many hosts, each of which runs the lines. */
 function clusterJob(count: number, line: string | readonly string[], members: Request = {}): Request {
@@ -15,8 +17,8 @@ function clusterJob(count: number, line: string | readonly string[], members: Re
   return shellJob(line, { ResourceConfig, ...members });
 }
 
-/** Waits for a peer's server, by its name. */
-const LISTEN = 'python3 -m http.server 8080 --directory /opt/ml/input/config >/dev/null 2>&1 &';
+/** Listens until a peer has called, once. */
+const LISTEN = `python3 -c 'import socket; socket.create_server(("", 8080)).accept()' &`;
 
 describe('hosts', () => {
   test('each has its name, its resourceconfig.json and an /opt/ml of its own', async () => {
@@ -87,10 +89,11 @@ describe('hosts', () => {
     const look = 'getent hosts algo-1 algo-2 algo-3 | tr -s " "';
     const job = await startJob(
       clusterJob(3, [
+        HEARS,
         look,
         // The last host ends at once; the others look again when they are told to.
         'if test $(hostname) = algo-3; then exit 0; fi',
-        'echo waiting; trap "go=1" USR1; until [ "$go" ]; do sleep 0.1; done',
+        `echo waiting; ${untilTold()}`,
         look,
       ]),
     );
@@ -98,8 +101,7 @@ describe('hosts', () => {
     const ids = (await docker('ps', '-aq', '--filter', `label=optml.job=${job.name}`)).split('\n');
     expect(ids).toHaveLength(3);
     await docker('wait', `optml-${await runOf(job.name)}-algo-3`);
-    for (const host of ['algo-1', 'algo-2'])
-      await docker('kill', '-s', 'USR1', `optml-${await runOf(job.name)}-${host}`);
+    for (const host of ['algo-1', 'algo-2']) await tell(job.name, host);
     const ended = await job.finish();
     expect(ended.status).toBe(0);
     const known = ended.logOf('algo-3');
@@ -172,18 +174,24 @@ describe('outputs', () => {
 
 describe('ends', () => {
   test('the first host that fails ends the others in order, and gives the reason', async () => {
-    const ended = await runJob(
+    const job = await startJob(
       clusterJob(3, [
+        HEARS,
         'trap "echo told; echo saved > /opt/ml/model/saved; exit 9" TERM',
-        'if test $(hostname) = algo-2; then printf "no more data" > /opt/ml/output/failure; exit 3; fi',
-        'printf other > /opt/ml/output/failure; while :; do sleep 0.1; done',
+        'test $(hostname) = algo-2 && reason="no more data" || reason=other',
+        'printf "$reason" > /opt/ml/output/failure; echo ready',
+        `${untilTold()}; exit 3`,
       ]),
     );
+    await Promise.all([1, 2, 3].map(index => job.shows(`algo-${index} | ready`)));
+    await tell(job.name, 'algo-2');
+    const ended = await job.finish();
     expect(ended.described).toMatchObject({
       TrainingJobStatus: 'Failed',
       FailureReason: 'AlgorithmError: no more data, exit code: 3',
     });
-    expect([ended.logOf('algo-1'), ended.logOf('algo-3')]).toEqual([['told'], ['told']]);
+    expect(ended.logOf('algo-2')).toEqual(['ready']);
+    for (const host of ['algo-1', 'algo-3']) expect(ended.logOf(host)).toEqual(['ready', 'told']);
     expect(await textIn(ended.output('model.tar.gz'), 'saved')).toBe('saved\n');
   });
 
@@ -195,15 +203,14 @@ describe('ends', () => {
 
   test('a host that runs out of memory fails the job', async () => {
     const job = await startJob(
-      clusterJob(2, [
-        'echo ready; trap "exit 0" TERM; if test $(hostname) = algo-1; then while :; do sleep 0.1; done; fi',
-        'trap "go=1" USR1; until [ "$go" ]; do sleep 0.1; done; exec tail /dev/zero',
-      ]),
+      clusterJob(2, [HEARS, `trap "exit 0" TERM; echo ready; ${untilTold()}`, runsOutOfMemory(2)]),
     );
     await Promise.all([job.shows('algo-1 | ready'), job.shows('algo-2 | ready')]);
     const container = `optml-${await runOf(job.name)}-algo-2`;
     await docker('update', '--memory', '32m', '--memory-swap', '32m', container);
-    await docker('kill', '-s', 'USR1', container);
+    await tell(job.name, 'algo-2');
+    await outOfMemory(container);
+    await tell(job.name, 'algo-2');
     const { described } = await job.finish();
     expect(described.FailureReason).toMatch(/^ClientError: Please use an instance type with more memory/);
   });
@@ -238,8 +245,15 @@ describe('ends', () => {
 
 describe('networks', () => {
   test('two jobs at once have one each', async () => {
-    const line = 'getent hosts algo-2 | cut -d " " -f 1; echo ready; sleep 1';
-    const ended = await Promise.all([1, 2].map(() => runJob(clusterJob(2, line))));
+    const lines = [HEARS, `getent hosts algo-2 | cut -d " " -f 1; echo ready; ${untilTold()}`];
+    const jobs = await Promise.all([1, 2].map(() => startJob(clusterJob(2, lines))));
+    for (const job of jobs) for (const host of ['algo-1', 'algo-2']) await job.shows(`${host} | ready`);
+    const ended = await Promise.all(
+      jobs.map(async job => {
+        await tell(job.name);
+        return job.finish();
+      }),
+    );
     expect(ended.map(one => one.status)).toEqual([0, 0]);
     expect(ended[0]?.log[0]).not.toBe(ended[1]?.log[0]);
   });
@@ -258,8 +272,8 @@ describe('networks', () => {
             `for to in ${gateway} \${own%.*}.1; do try $to ${port} && echo reached || echo no; done`,
             'timeout 15 getent hosts no-such-name.invalid || echo unknown',
             `${LISTEN} peer=algo-$((3 - $(hostname | tail -c 2)))`,
-            'until try $peer 8080; do sleep 0.1; done; echo $peer answers',
-            'echo $(env | grep -c -e ^AWS_ACCESS -e ^AWS_SECRET -e ENDPOINT_URL) keys; sleep 2',
+            'until bash -c "< /dev/tcp/$peer/8080" 2>/dev/null; do sleep 0.1; done; echo $peer answers',
+            'echo $(env | grep -c -e ^AWS_ACCESS -e ^AWS_SECRET -e ENDPOINT_URL) keys; wait',
           ],
           { TrainingImage: 'optml-demo:latest' },
         ),
