@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   clean,
-  containerOf,
   describeJob,
   expectNothingLeft,
   keptPaths,
@@ -12,17 +11,18 @@ import {
   ROOMS_ARE_VOLUMES,
   sizesIn,
 } from '../harness/aftermath.js';
-import { docker } from '../harness/engine.js';
 import { namesIn, refusedJob, runJob, startJob } from '../harness/job.js';
 import { asOrdinaryUser } from '../harness/ordinary-user.js';
 import { scratch } from '../harness/optml.js';
 import { putObject, shellJob, type Request } from '../harness/requests.js';
+import { HEARS, tell, untilTold } from '../harness/tell.js';
 import { md5, startFakeS3, type Script } from '../store/fake-s3.js';
 
-/** `uploaded FILE` waits for SageMaker's mark beside it, `go N` for the test. */
+/** `uploaded FILE` waits for SageMaker's mark beside it, `go` for the test. */
 const WORDS = [
   'uploaded() { until [ -e $1.sagemaker-uploaded ]; do sleep 0.05; done; }',
-  'go() { until [ -e /go$1 ]; do sleep 0.05; done; }',
+  HEARS,
+  `go() { ${untilTold()}; told=0; }`,
   'mkdir -p /opt/ml/checkpoints; cd /opt/ml/checkpoints',
 ];
 
@@ -40,11 +40,6 @@ async function stored(home: string): Promise<Record<string, string>> {
   return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== 'a folder'));
 }
 
-async function tell(job: string, number: number): Promise<void> {
-  for (const container of (await containerOf(job)).split('\n'))
-    await docker('exec', container, 'touch', `/go${number}`);
-}
-
 describe('one host', () => {
   test('what it writes is in the store while it runs, with marks beside it; what it removes is removed there', async () => {
     const home = await scratch('home');
@@ -55,10 +50,10 @@ describe('one host', () => {
       checkpointed([
         ...wait,
         'mkdir -p tmp-1/deep; echo one > tmp-1/deep/weights; echo no > half.sagemaker-ignore; ln -s /etc/passwd link',
-        'uploaded tmp-1/deep/weights; ls tmp-1/deep; echo first; go 1',
+        'uploaded tmp-1/deep/weights; ls tmp-1/deep; echo first; go',
         'mv tmp-1 step-1; rm step-1/deep/*.sagemaker-*; mv half.sagemaker-ignore whole; uploaded whole',
-        'uploaded step-1/deep/weights; echo second; go 2',
-        'rm whole; gone whole.sagemaker-uploaded; echo two > step-1/deep/weights; echo third; go 3',
+        'uploaded step-1/deep/weights; echo second; go',
+        'rm whole; gone whole.sagemaker-uploaded; echo two > step-1/deep/weights; echo third; go',
         'echo last > last',
       ]),
       { home },
@@ -66,14 +61,14 @@ describe('one host', () => {
     if (ROOMS_ARE_VOLUMES) await job.shows('will be uploaded when it has ended');
     await job.shows('algo-1 | first');
     if (!ROOMS_ARE_VOLUMES) expect(await stored(home)).toEqual({ 'tmp-1/deep/weights': 'one\n' });
-    await tell(job.name, 1);
+    await tell(job.name);
     await job.shows('algo-1 | second');
     if (!ROOMS_ARE_VOLUMES)
       expect(await stored(home)).toEqual({ 'step-1/deep/weights': 'one\n', whole: 'no\n' });
-    await tell(job.name, 2);
+    await tell(job.name);
     await job.shows('algo-1 | third');
     if (!ROOMS_ARE_VOLUMES) expect(Object.keys(await stored(home))).not.toContain('whole');
-    await tell(job.name, 3);
+    await tell(job.name);
     const { status, stderr, log } = await job.finish();
     expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(await stored(home)).toEqual({ last: 'last\n', 'step-1/deep/weights': 'two\n' });
@@ -101,10 +96,10 @@ describe('one host', () => {
     const home = await scratch('home');
     await putObject(home, 's3://ckpts/run/state/old', 'old');
     await putObject(home, 's3://ckpts/run/state-2/other', 'other');
-    const job = await startJob(checkpointed(['ls; echo ready; go 1; rm old']), { home });
+    const job = await startJob(checkpointed(['ls; echo ready; go; rm old']), { home });
     await job.shows('algo-1 | ready');
     await putObject(home, 's3://ckpts/run/state/added', 'added');
-    await tell(job.name, 1);
+    await tell(job.name);
     expect((await job.finish()).log).toEqual(['old', 'ready']);
     expect(await stored(home)).toEqual({ added: 'added' });
     expect(await namesIn(join(home, 's3/ckpts/run'))).toEqual(['state', 'state-2']);

@@ -7,6 +7,7 @@ import { ROOMS_ARE_VOLUMES } from '../harness/aftermath.js';
 import { runJob, startJob } from '../harness/job.js';
 import { feederOf, homeWith, inImage, pipeJob, untilFifo, untilGone } from '../harness/pipe-job.js';
 import { channel, putObject } from '../harness/requests.js';
+import { HEARS, tell, untilTold } from '../harness/tell.js';
 
 const TRAIN = [channel('train', 's3://data/train/')];
 /** More than a FIFO holds. */
@@ -123,13 +124,18 @@ describe('a reader', () => {
     const home = await homeWith({ 's3://data/train/a': randomBytes(3_000_000) });
     const job = await startJob(
       pipeJob(
-        [`sleep 60 < train_0 & echo begun; ${untilFifo('train', 1)}; kill $!; exec 3<train_1; exit 3`],
+        [
+          HEARS,
+          `sleep 60 < train_0 & echo begun; ${untilFifo('train', 1)}; ${untilTold()}`,
+          'kill $!; exec 3<train_1; exit 3',
+        ],
         TRAIN,
       ),
       { home },
     );
     await job.shows('algo-1 | begun');
     const feeder = await feederOf(job);
+    await tell(job.name);
     const { described } = await job.finish();
     expect(described.FailureReason).toContain('exit code: 3');
     await untilGone(feeder);

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { docker } from '../harness/engine.js';
-import { containerOf, sizesIn } from '../harness/aftermath.js';
+import { sizesIn } from '../harness/aftermath.js';
 import { runJob, startJob } from '../harness/job.js';
 import { optml, scratch } from '../harness/optml.js';
 import { feederOf, homeWith, inImage, pipeJob, untilFifo } from '../harness/pipe-job.js';
 import { channel, putObject } from '../harness/requests.js';
+import { HEARS, tell, untilTold } from '../harness/tell.js';
 import { pythonClients } from '../store/clients.js';
 
 const run = promisify(execFile);
@@ -233,12 +233,12 @@ describe('bad luck', () => {
   });
 
   test('a feeder that is killed kills the container before it can take that for the end', async () => {
-    const home = await homeWith({ 's3://data/train/a': randomBytes(20_000_000) });
+    const home = await homeWith({ 's3://data/train/a': '' });
+    // So much that it is not read to its end before that.
+    await truncate(join(home, 's3/data/train/a'), 40_000_000_000);
     const job = await startJob(
       pipeJob(
-        [
-          'exec 3<train_0; head -c 1000 <&3 > /dev/null; echo begun; sleep 5; cat <&3 > /dev/null; echo ended',
-        ],
+        ['exec 3<train_0; head -c 1000 <&3 > /dev/null; echo begun; cat <&3 > /dev/null; echo ended'],
         [channel('train', 's3://data/train/')],
       ),
       { home },
@@ -258,7 +258,8 @@ describe('bad luck', () => {
     const job = await startJob(
       pipeJob(
         [
-          'exec 3<train_0; head -c 1000 <&3 > /dev/null; echo begun; until [ -e /tmp/go ]; do sleep 0.05; done',
+          HEARS,
+          `exec 3<train_0; head -c 1000 <&3 > /dev/null; echo begun; ${untilTold()}`,
           'cat <&3 > /dev/null; echo ended',
         ],
         [channel('train', 's3://data/train/')],
@@ -268,7 +269,7 @@ describe('bad luck', () => {
     await job.shows('algo-1 | begun');
     // No more than some ten are read ahead.
     await rm(join(home, 's3/data/train/39'));
-    await docker('exec', await containerOf(job.name), 'touch', '/tmp/go');
+    await tell(job.name);
     const { status, described, log } = await job.finish();
     expect({ status, log }).toEqual({ status: 1, log: ['begun'] });
     expect(described.FailureReason).toMatch(/^ClientError: Data download failed:.*s3:\/\/data\/train\/39/);

@@ -22,6 +22,7 @@ import {
   oldBoto3Job,
   type NamesJob,
 } from '../harness/s3-names-job.js';
+import { HEARS, tell, untilTold } from '../harness/tell.js';
 
 const PLACE = { bucket: 'inside', prefix: 'in', output: 's3://inside/output' };
 
@@ -121,10 +122,11 @@ test('what the request says of trust stays', async () => {
 
 test('a helper that is gone takes the network, not the job: what it wrote is uploaded', async () => {
   const home = await scratch('names');
-  const request = shellJob(['echo written > /opt/ml/model/file', 'echo ready', 'sleep 2']);
+  const request = shellJob([HEARS, 'echo written > /opt/ml/model/file', 'echo ready', untilTold()]);
   const job = await startJob(request, await asOrdinaryUser(home));
   await job.shows('algo-1 | ready');
   await docker('rm', '-f', await docker('ps', '-q', '--filter', `label=optml.job=${job.name}/names`));
+  await tell(job.name);
   const { status, described } = await job.finish();
   expect({ status, is: described.TrainingJobStatus }).toEqual({ status: 0, is: 'Completed' });
 });
