@@ -1,6 +1,8 @@
 /** Stopping a job: signals to the command, `optml stop` from another process, and what becomes of the outputs (contract §1.11). */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { keptText, ROOMS_ARE_VOLUMES } from '../harness/aftermath.js';
@@ -93,8 +95,12 @@ describe('the first signal', () => {
 
   test('two signals within a quarter of a second are one', async () => {
     const job = await started(SAVES);
+    // It stands still until both are there: how far apart they come is not left to chance.
+    job.signal('SIGSTOP');
+    await untilStopped(job.pid);
     job.signal('SIGINT');
     job.signal('SIGTERM');
+    job.signal('SIGCONT');
     const { status, log } = await job.finish();
     expect({ status, log }).toEqual({ status: 4, log: ['ready', 'heard'] });
   });
@@ -313,6 +319,11 @@ test('with several files, a signal ends the one that runs and starts no further 
   expect(JSON.parse(list.stdout)).toHaveLength(1);
   await seesNothingLeft(home, String(first['TrainingJobName']), String(second['TrainingJobName']));
 });
+
+/** When a process stands still. */
+async function untilStopped(pid: number): Promise<void> {
+  while (!/^State:\tT/m.test(await readFile(`/proc/${pid}/status`, 'utf8'))) await delay(1);
+}
 
 function storeAt(url: string): { args: string[]; env: Record<string, string> } {
   return { args: ['--store', url], env: { AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK' } };
