@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { heldStop } from '../harness/held-stop.js';
 import { seesNothingLeft, type Described } from '../harness/job.js';
-import { optml, scratch } from '../harness/optml.js';
+import { optml, scratch, start } from '../harness/optml.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'fixtures/requests');
@@ -151,7 +152,12 @@ test('spot.yaml loses no more than the epoch in which it is interrupted', async 
   await copyFile(join(FOLDER, 'spot.yaml'), join(home, 'spot.yaml'));
   const maps = [...MAPS, '--map', `s3://optml-demo/code=${join(ROOT, 'fixtures/code')}`];
   const args = ['run', 'spot.yaml', '--json', '--interrupt-after', '3,2', ...maps];
-  const { status, stdout, stderr } = await optml(args, { home });
+  // A program that has not begun yet would not hear of the first.
+  const { env, release } = await heldStop();
+  const running = start(args, { home, env });
+  await running.shows('algo-1 | epoch 1 ');
+  release();
+  const { status, stdout, stderr } = await running.ended;
   expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) as string });
   const described = JSON.parse(stdout) as Described;
   await seesNothingLeft(home, described.TrainingJobName);
