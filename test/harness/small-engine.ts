@@ -21,10 +21,14 @@ export async function smallEngine(facts: Readonly<Record<string, unknown>>): Pro
         answer.pipe(outgoing);
         return;
       }
-      void json(answer).then(info => {
-        outgoing.writeHead(200, { 'content-type': 'application/json' });
-        outgoing.end(JSON.stringify({ ...(info as object), ...facts }));
-      });
+      json(answer).then(
+        info => {
+          outgoing.writeHead(200, { 'content-type': 'application/json' });
+          outgoing.end(JSON.stringify({ ...(info as object), ...facts }));
+        },
+        // Whoever asked has gone.
+        () => outgoing.destroy(),
+      );
     });
     forwarded.on('error', () => outgoing.destroy());
     outgoing.on('close', () => forwarded.destroy());
