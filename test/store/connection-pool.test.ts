@@ -437,6 +437,25 @@ test('bytes that come before a request has gone are not its answer', async () =>
   expect(sends).toHaveLength(1);
 });
 
+test('the limit of an idle connection may run out just when something is asked: it is asked on another one', async () => {
+  const server = await serve(socket => socket.write(ok('right')));
+  const { origin } = server;
+  const connection = openConnection({
+    ...LIMITS,
+    idleMs: 50,
+    origin,
+    buffer: Buffer.alloc(1024),
+    soon: () => undefined,
+    onGone: () => undefined,
+  });
+  const ask = (): Promise<End> =>
+    new Promise(done => {
+      connection.exchange({ origin, path: '/', method: 'DELETE', headers: {}, signal: NEVER }, done);
+    });
+  expect(await ask()).toMatchObject({ answer: { status: 200 } });
+  expect(await ask()).toMatchObject({ thrown: { code: 'ConnectionEnded' }, unanswered: true });
+});
+
 test('silence ends at the limit, also on a kept connection, and is not asked again', async () => {
   const requests: string[] = [];
   const server = await serve((socket, { path, nth }) => {
