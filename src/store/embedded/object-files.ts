@@ -85,10 +85,10 @@ export function openObject(root: string, address: ObjectAddress, read = readReco
   for (let looks = 1; ; looks++) {
     const opened = openNow(root, address);
     if (opened === null) return null;
-    const { descriptor, ...found } = opened;
-    const record = read(root, address, found.stamp);
-    if (record !== null || isStill(found) || looks === MOST_LOOKS)
-      return { descriptor, ...described(found, record) };
+    const { descriptor, stamp } = opened;
+    const record = read(root, address, stamp);
+    if (record !== null || isStill(opened) || looks === MOST_LOOKS)
+      return { descriptor, ...described(opened, record) };
     closeSync(descriptor);
   }
 }
@@ -99,7 +99,7 @@ function openNow(
 ): (ObjectFile & { readonly descriptor: number }) | null {
   for (const path of placesOf(root, address)) {
     const opened = openFile(path);
-    if (opened !== null) return { path, ...opened };
+    if (opened !== null) return { path, descriptor: opened.descriptor, stamp: opened.stamp };
   }
   return null;
 }
