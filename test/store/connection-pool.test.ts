@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createConnectionPool } from '../../src/store/s3/connection-pool.js';
 import { openConnection } from '../../src/store/s3/kept-connection.js';
 import type { End } from '../../src/store/s3/running-exchange.js';
-import type { Answer, Sink, Transport } from '../../src/store/s3/transport.js';
+import type { Answer, Exchange, Sink, Transport } from '../../src/store/s3/transport.js';
 
 const NEVER = new AbortController().signal;
 const LIMITS = { connections: 4, connectMs: 5_000, firstByteMs: 30_000, idleMs: 30_000 };
@@ -67,7 +67,8 @@ async function get(
     path = '/',
     signal = NEVER,
     sink = {},
-  }: { path?: string; signal?: AbortSignal; sink?: Partial<Sink> } = {},
+    ...limit
+  }: { path?: string; signal?: AbortSignal; sink?: Partial<Sink>; firstByteMs?: number } = {},
 ): Promise<Got> {
   const chunks: Buffer[] = [];
   const answer = await gets.exchange({
@@ -76,6 +77,7 @@ async function get(
     method: 'GET',
     headers: {},
     signal,
+    ...limit,
     sink: {
       onHead: () => undefined,
       onChunk(chunk) {
@@ -299,14 +301,14 @@ test('a large body that is not taken ends at the limit on the first byte, or wit
     deaf.close();
     for (const socket of sockets) socket.destroy();
   });
-  const put = (signal: AbortSignal): Promise<Answer> =>
-    pool({ firstByteMs: 200 }).exchange({
+  const put = (end: Pick<Exchange, 'signal' | 'firstByteMs'>): Promise<Answer> =>
+    pool().exchange({
       ...{ origin: `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`, path: '/', method: 'PUT' },
-      ...{ headers: {}, body: Buffer.alloc(64 * 1024 * 1024), signal },
+      ...{ headers: {}, body: Buffer.alloc(64 * 1024 * 1024), ...end },
     });
-  await expect(put(NEVER)).rejects.toMatchObject({ code: 'AnswerTimeout' });
+  await expect(put({ signal: NEVER, firstByteMs: 200 })).rejects.toMatchObject({ code: 'AnswerTimeout' });
   const stop = new AbortController();
-  const cut = put(stop.signal);
+  const cut = put({ signal: stop.signal });
   while (sockets.length < 2) await new Promise(resolve => setImmediate(resolve));
   stop.abort(new Error('stopped'));
   await expect(cut).rejects.toThrow('stopped');
@@ -435,17 +437,38 @@ test('bytes that come before a request has gone are not its answer', async () =>
   expect(sends).toHaveLength(1);
 });
 
+test('the limit of an idle connection may run out just when something is asked: it is asked on another one', async () => {
+  const server = await serve(socket => socket.write(ok('right')));
+  const { origin } = server;
+  const connection = openConnection({
+    ...LIMITS,
+    idleMs: 50,
+    origin,
+    buffer: Buffer.alloc(1024),
+    soon: () => undefined,
+    onGone: () => undefined,
+  });
+  const ask = (): Promise<End> =>
+    new Promise(done => {
+      connection.exchange({ origin, path: '/', method: 'DELETE', headers: {}, signal: NEVER }, done);
+    });
+  expect(await ask()).toMatchObject({ answer: { status: 200 } });
+  expect(await ask()).toMatchObject({ thrown: { code: 'ConnectionEnded' }, unanswered: true });
+});
+
 test('silence ends at the limit, also on a kept connection, and is not asked again', async () => {
   const requests: string[] = [];
   const server = await serve((socket, { path, nth }) => {
     requests.push(path);
     if (nth === 1) socket.write(ok('first'));
   });
-  const gets = pool({ firstByteMs: 200 });
+  const gets = pool();
   await get(gets, server.origin, { path: '/first' });
-  await expect(get(gets, server.origin, { path: '/silent' })).rejects.toMatchObject({
+  await expect(get(gets, server.origin, { path: '/silent', firstByteMs: 200 })).rejects.toMatchObject({
     code: 'AnswerTimeout',
   });
+  // What was sent may still be on its way.
+  while (requests.length < 2) await new Promise(resolve => setImmediate(resolve));
   expect(requests).toEqual(['/first', '/silent']);
 });
 

@@ -1,9 +1,11 @@
 /** What the embedded store knows of objects beside their files, and how writers keep out of each other's way. */
 
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,9 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { stampFile, stampOf } from '../../src/store/embedded/file-stamp.js';
-import { statObject, writeObject } from '../../src/store/embedded/object-files.js';
-import { sweepRecords } from '../../src/store/embedded/object-record.js';
+import { stampFile, stampOf, type FileStamp } from '../../src/store/embedded/file-stamp.js';
+import { openObject, statObject, writeObject } from '../../src/store/embedded/object-files.js';
+import { readRecord, sweepRecords, type ReadRecord } from '../../src/store/embedded/object-record.js';
 import { underLock } from '../../src/store/embedded/store-lock.js';
 import { makeTemporary, OWNER } from '../../src/store/embedded/temporary.js';
 import type { ObjectAddress } from '../../src/store/port.js';
@@ -32,20 +34,34 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const address = (key: string): ObjectAddress => ({ bucket: BUCKET, key });
 
-async function write(key: string, content: string): Promise<void> {
+interface Finished {
+  readonly path: string;
+  readonly stamp: FileStamp;
+}
+
+function finished(content: string): Finished {
   const { path, result } = makeTemporary(root, descriptor => {
     writeFileSync(descriptor, content);
     return stampFile(descriptor);
   });
-  const record = { etag: `etag of ${content}`, headers: {} };
-  await writeObject({
+  return { path, stamp: result };
+}
+
+/** At once. */
+function place(key: string, { path, stamp, content }: Finished & { readonly content: string }): void {
+  const outcome = writeObject({
     root,
     address: address(key),
     temporary: path,
-    stamp: result,
-    record,
+    stamp,
+    record: { etag: `etag of ${content}`, headers: {} },
     condition: { kind: 'none' },
   });
+  expect(outcome).toBe('done');
+}
+
+function write(key: string, content: string): void {
+  place(key, { ...finished(content), content });
 }
 
 function records(): string[] {
@@ -68,8 +84,8 @@ const sweep = (now: number) =>
   });
 
 describe('records', () => {
-  it('belong to the key and to the state of its file', async () => {
-    await write('a', 'one');
+  it('belong to the key and to the state of its file', () => {
+    write('a', 'one');
     expect(statObject(root, address('a'))?.record.etag).toBe('etag of one');
     renameSync(join(root, BUCKET, 'a'), join(root, BUCKET, 'b'));
     expect(statObject(root, address('b'))?.record.etag).toMatch(/-1$/);
@@ -77,8 +93,39 @@ describe('records', () => {
     expect(statObject(root, address('a'))?.record.etag).toBe('etag of one');
   });
 
+  it.each([
+    ['looked at', (read: ReadRecord) => statObject(root, address('a'), read)],
+    [
+      'opened',
+      (read: ReadRecord) => {
+        const found = openObject(root, address('a'), read);
+        if (found !== null) closeSync(found.descriptor);
+        return found;
+      },
+    ],
+  ])('go with their file when another process replaces it just when it was %s', (_, look) => {
+    write('a', 'one');
+    const { path, stamp } = finished('another');
+    let looks = 0;
+    const found = look((...asked) => {
+      if (++looks === 1) place('a', { path, stamp, content: 'another' });
+      return readRecord(...asked);
+    });
+    expect([found?.record.etag, found?.stamp.mtimeNs, looks]).toEqual(['etag of another', stamp.mtimeNs, 2]);
+  });
+
+  it('are looked for once where a file by hand has none', () => {
+    writeFileSync(join(root, BUCKET, 'a'), 'by hand');
+    let looks = 0;
+    const found = statObject(root, address('a'), (...asked) => {
+      looks++;
+      return readRecord(...asked);
+    });
+    expect([found?.size, looks]).toEqual([7, 1]);
+  });
+
   it('are swept when their objects are gone by hand, and not before an hour', async () => {
-    for (const key of ['kept', 'deleted', 'changed']) await write(key, 'x');
+    for (const key of ['kept', 'deleted', 'changed']) write(key, 'x');
     rmSync(join(root, BUCKET, 'deleted'));
     writeFileSync(join(root, BUCKET, 'changed'), 'by hand');
     expect(await sweep(Date.now())).toBe(0);
@@ -129,4 +176,11 @@ describe('a lock', () => {
     await expect(failing).rejects.toThrow('it failed');
     expect(lockFiles()).toEqual([]);
   });
+});
+
+it('stamps what comes later with a later time', () => {
+  const descriptor = openSync(join(root, 'stamped'), 'w');
+  const times = Array.from({ length: 5_000 }, () => stampFile(descriptor).mtimeNs);
+  closeSync(descriptor);
+  expect(times.filter((time, index) => index > 0 && time <= (times[index - 1] ?? 0n))).toEqual([]);
 });

@@ -208,7 +208,7 @@ describe('a download', () => {
           answer.writeHead(200, { etag: `"${md5(body)}"`, 'content-length': body.length });
           answer.write(body.subarray(0, 100));
         },
-        { firstByteMs: 100, idleMs: 100 },
+        { firstByteMs: 1_000, idleMs: 1_000 },
       );
       const file = newFile();
       await fake.store.download(objectOf(body), file, { signal });

@@ -108,7 +108,7 @@ test('asks again when the store stands still in the middle, for the rest', async
       if (++tries > 2) answer.end(BODY.subarray(from));
       else answer.write(BODY.subarray(from, from + 1_500_000));
     },
-    { idleMs: 100 },
+    { idleMs: 1_000 },
   );
   expect((await bytesOf(await server.store.read(OBJECT, signal))).equals(BODY)).toBe(true);
   expect(tries).toBe(3);
@@ -129,7 +129,7 @@ test('gives up, and names the object, when the store stands still each time', as
       if (tries === 1) answer.write(BODY.subarray(0, 1_500_000));
       else answer.flushHeaders();
     },
-    { idleMs: 100 },
+    { idleMs: 1_000 },
   );
   const reading = await server.store.read(OBJECT, signal);
   await expect(bytesOf(reading)).rejects.toMatchObject({

@@ -1,4 +1,6 @@
-import { describe } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { startMinio } from '../store/minio.js';
+import type { RealServer } from '../store/server-program.js';
 import { clientsSuite } from './clients-suite.js';
 import { jobSuite } from './job-suite.js';
 import { serverJobStore } from './job-store.js';
@@ -8,7 +10,17 @@ import { foundServer } from './subject.js';
 const server = foundServer('MinIO');
 
 describe('MinIO', () => {
-  portSuite({ name: 'MinIO', address: () => server, leftovers: () => openUploadsOfMinio(server.folder) });
   clientsSuite({ name: 'MinIO', address: () => server });
   jobSuite({ openStore: () => serverJobStore(server), isServer: true });
+});
+
+/** One that nobody else uploads to: its folder must hold no upload that is not finished. */
+describe('MinIO', () => {
+  let own: RealServer;
+  beforeAll(async () => {
+    own = await startMinio();
+  });
+  afterAll(() => own.stop());
+
+  portSuite({ name: 'MinIO', address: () => own, leftovers: () => openUploadsOfMinio(own.folder) });
 });

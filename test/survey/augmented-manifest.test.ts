@@ -79,7 +79,7 @@ describe('an augmented manifest', () => {
     },
   );
 
-  test('of a million lines costs no memory', { timeout: 60_000 }, async () => {
+  test('of a million lines costs no memory', async () => {
     const file = join(await scratch('manifest'), 'copy');
     const piece = '{"source-ref":"s3://images/some/where/0123456789.png","label":1}\n'.repeat(1000);
     await pipeline(Readable.from(Array.from({ length: 1000 }, () => piece)), createWriteStream(file));

@@ -1,15 +1,17 @@
 /** The buckets of the embedded store: the folders of its root. */
 
-import { mkdirSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../errors.js';
 import { compareKeys } from '../key-order.js';
 import type { FolderNames } from './folder-names.js';
 import { listKeys } from './list-keys.js';
-import { removeUploads } from './multipart-uploads.js';
+import { bucketUploads } from './multipart-uploads.js';
 import { recordFolder } from './object-record.js';
 import { bucketExists, bucketFolder, isBucketName, oddFolder } from './placement.js';
+import { underLock } from './store-lock.js';
+import { temporaryPath } from './temporary.js';
 
 export interface Bucket {
   readonly name: string;
@@ -30,7 +32,18 @@ export async function listBuckets(root: string): Promise<Bucket[]> {
 }
 
 /** `exists` when there was one already. */
-export function createBucket(root: string, name: string): 'created' | 'exists' {
+export async function createBucket(root: string, name: string): Promise<'created' | 'exists'> {
+  if (bucketExists(root, name)) return 'exists';
+  return await underBucketLock(root, name, () => createNow(root, name));
+}
+
+/** One makes or deletes the bucket at a time, also among processes: what goes with one is never the next one's. */
+export function underBucketLock<T>(root: string, name: string, action: () => T): Promise<T> {
+  // No object has this key.
+  return underLock(root, { bucket: name, key: '' }, action);
+}
+
+function createNow(root: string, name: string): 'created' | 'exists' {
   try {
     mkdirSync(root, { recursive: true });
     mkdirSync(bucketFolder(root, name));
@@ -51,34 +64,59 @@ export async function deleteBucket(
   const first = await keys.next();
   await keys.return(undefined);
   if (first.done !== true) return 'not empty';
-  const folder = bucketFolder(root, name);
+  let rest: string[];
   try {
-    await removeEmptyFolders(folder);
-    rmdirSync(folder);
+    for (const folder of [oddFolder(root, name), bucketFolder(root, name)]) await removeEmptyFolders(folder);
+    rest = await underBucketLock(root, name, () => deleteNow(root, name));
   } catch (thrown) {
     if (['ENOTEMPTY', 'EEXIST'].includes(systemCode(thrown) ?? '')) return 'not empty';
-    if (systemCode(thrown) !== 'ENOENT') throw thrown;
+    throw thrown;
   }
-  await rm(oddFolder(root, name), { recursive: true, force: true });
-  await rm(recordFolder(root, name), { recursive: true, force: true });
-  await removeUploads(root, name);
+  for (const folder of rest) await rm(folder, { recursive: true, force: true });
   return 'deleted';
 }
 
+/**
+ * Throws ENOTEMPTY when an object has come meanwhile. Nothing else of this process runs until all that belongs to the bucket is
+ * out of the way of the next one of that name; what is to be removed is returned.
+ */
+function deleteNow(root: string, name: string): string[] {
+  for (const folder of [oddFolder(root, name), bucketFolder(root, name)]) unlessGone(() => rmdirSync(folder));
+  return [recordFolder(root, name), bucketUploads(root, name)].map(folder => {
+    const aside = temporaryPath(root);
+    unlessGone(() => renameSync(folder, aside));
+    return aside;
+  });
+}
+
+function unlessGone(act: () => void): void {
+  try {
+    act();
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'ENOENT') throw thrown;
+  }
+}
+
+/** Others may prune the same folders. */
 async function removeEmptyFolders(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+  for (const entry of (await orNull(readdir(folder, { withFileTypes: true }))) ?? []) {
     if (!entry.isDirectory()) continue;
     const path = join(folder, entry.name);
     await removeEmptyFolders(path);
-    await rmdir(path);
+    await orNull(rmdir(path));
   }
 }
 
 async function readNames(folder: string): Promise<string[]> {
+  return (await orNull(readdir(folder))) ?? [];
+}
+
+/** Null where nothing was found. */
+async function orNull<T>(work: Promise<T>): Promise<T | null> {
   try {
-    return await readdir(folder);
+    return await work;
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') return [];
+    if (systemCode(thrown) === 'ENOENT') return null;
     throw thrown;
   }
 }

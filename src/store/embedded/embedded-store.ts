@@ -1,5 +1,6 @@
 /** The store that needs no server: buckets are folders, objects are ordinary files. */
 
+import { mkdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { asOptmlError, OptmlError } from '../../errors.js';
 import { readUntilAborted } from '../body.js';
@@ -16,6 +17,7 @@ import type {
 } from '../port.js';
 import { readObjectFile } from '../read-file.js';
 import { walkFolder } from '../walk-folder.js';
+import { underBucketLock } from './buckets.js';
 import { findObject, placeObject, removeObject } from './object-files.js';
 import {
   plainPath,
@@ -106,8 +108,10 @@ export function createEmbeddedStore(root: string): Store {
 
   async function prepareOutput({ bucket }: ObjectAddress, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (isBucketName(bucket))
-      await mkdir(bucketFolder(root, bucket), { recursive: true }).catch(rethrowExplained);
+    if (isBucketName(bucket) && !bucketExists(root, bucket))
+      await underBucketLock(root, bucket, () =>
+        mkdirSync(bucketFolder(root, bucket), { recursive: true }),
+      ).catch(rethrowExplained);
     assertBucket(bucket);
   }
 

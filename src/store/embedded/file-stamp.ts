@@ -44,9 +44,16 @@ export async function stampHandle(handle: FileHandle): Promise<FileStamp> {
   return await handle.stat({ bigint: true });
 }
 
-/** The clock's milliseconds, told apart by the microseconds of a finer one. */
+let last = 0;
+
+/**
+ * The clock's milliseconds, told apart by the microseconds of a finer one. The two do not begin together, so within a
+ * millisecond these run over once: what is stamped later is never stamped earlier all the same.
+ */
 function nextMicrosecond(): number {
-  return Date.now() * 1000 + Number((process.hrtime.bigint() / 1000n) % 1000n);
+  const now = Date.now() * 1000 + Number((process.hrtime.bigint() / 1000n) % 1000n);
+  last = Math.max(now, last + 1);
+  return last;
 }
 
 /**

@@ -47,7 +47,8 @@ export interface FoundPart extends UploadedPart {
 const UPLOAD_ID = /^[0-9a-f]{12}[A-Za-z0-9_-]{24}$/;
 const HEAD_FILE = 'upload.json';
 
-function bucketUploads(root: string, bucket: string): string {
+/** The folder of all uploads of a bucket. */
+export function bucketUploads(root: string, bucket: string): string {
   return join(root, OWN_FOLDER, 'multipart', bucket);
 }
 
@@ -200,11 +201,6 @@ export async function removeUpload(root: string, address: UploadAddress): Promis
   }
   await rm(aside, { recursive: true, force: true });
   return true;
-}
-
-/** Forgets all uploads of a bucket. */
-export async function removeUploads(root: string, bucket: string): Promise<void> {
-  await rm(bucketUploads(root, bucket), { recursive: true, force: true });
 }
 
 async function names(folder: string): Promise<string[]> {

@@ -1,12 +1,12 @@
 /** The objects of the embedded store: find one, write one, remove one. */
 
-import { rmdirSync, rmSync } from 'node:fs';
+import { closeSync, rmdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../errors.js';
 import { factsOf } from '../file-object.js';
 import type { ObjectAddress } from '../port.js';
-import { openFile, stampOf, type FileStamp } from './file-stamp.js';
+import { openFile, sameStamp, stampOf, type FileStamp } from './file-stamp.js';
 import { readRecord, removeRecord, writeRecord, type ObjectRecord } from './object-record.js';
 import { placeAtOnce } from './place-object.js';
 import { bucketFolder, leadsThroughFolders, oddFolder, oddPath, plainPath } from './placement.js';
@@ -47,8 +47,23 @@ export interface StoredObject {
 }
 
 export function statObject(root: string, address: ObjectAddress, read = readRecord): StoredObject | null {
-  const found = findObject(root, address);
-  return found === null ? null : described(found, read(root, address, found.stamp));
+  for (let looks = 1; ; looks++) {
+    const found = findObject(root, address);
+    if (found === null) return null;
+    const record = read(root, address, found.stamp);
+    if (record !== null || isStill(found) || looks === MOST_LOOKS) return described(found, record);
+  }
+}
+
+/**
+ * Another process may replace an object, and remove what was recorded of it, between the look at the file and the look for the
+ * record: a file without a record is looked at again, and only one that has changed once more.
+ */
+const MOST_LOOKS = 10;
+
+function isStill({ path, stamp }: ObjectFile): boolean {
+  const now = stampOf(path);
+  return now !== null && sameStamp(now, stamp);
 }
 
 function described({ path, stamp }: ObjectFile, record: ObjectRecord | null): StoredObject {
@@ -67,11 +82,24 @@ export interface OpenObject extends StoredObject {
 
 /** The object, opened; null when there is none. */
 export function openObject(root: string, address: ObjectAddress, read = readRecord): OpenObject | null {
+  for (let looks = 1; ; looks++) {
+    const opened = openNow(root, address);
+    if (opened === null) return null;
+    const { descriptor, stamp } = opened;
+    const record = read(root, address, stamp);
+    if (record !== null || isStill(opened) || looks === MOST_LOOKS)
+      return { descriptor, ...described(opened, record) };
+    closeSync(descriptor);
+  }
+}
+
+function openNow(
+  root: string,
+  address: ObjectAddress,
+): (ObjectFile & { readonly descriptor: number }) | null {
   for (const path of placesOf(root, address)) {
     const opened = openFile(path);
-    if (opened === null) continue;
-    const { descriptor, stamp } = opened;
-    return { descriptor, ...described({ path, stamp }, read(root, address, stamp)) };
+    if (opened !== null) return { path, descriptor: opened.descriptor, stamp: opened.stamp };
   }
   return null;
 }

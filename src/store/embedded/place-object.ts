@@ -1,6 +1,6 @@
 /** How a finished file becomes an object: in one step, at its plain path, or apart where that path is taken. */
 
-import { linkSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asOptmlError, OptmlError, systemCode } from '../../errors.js';
 import type { ObjectAddress } from '../port.js';
@@ -36,6 +36,8 @@ export function placeAtOnce(placing: Placing): string | null {
       return plain;
     }
   }
+  // What lies apart would be kept also where the bucket is gone, and belong to the next one of its name.
+  statSync(bucketFolder(root, address.bucket));
   return moveInto(placing, odd) ? odd : null;
 }
 

@@ -1,13 +1,13 @@
 /** One at a time, also among processes: for writes that depend on what is there. */
 
-import { linkSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCode } from '../../errors.js';
 import type { ObjectAddress } from '../port.js';
 import { OWN_FOLDER } from './placement.js';
-import { isOwnerAlive, makeTemporary, OWNER, temporaryPath } from './temporary.js';
+import { isOwnerAlive, makeTemporary, OWNER } from './temporary.js';
 
 /** Between two looks at a lock that another process holds: what is done under a lock takes microseconds. */
 const LOOK_MS = 1;
@@ -46,17 +46,18 @@ function acquire(root: string, path: string): boolean {
   }
 }
 
+/** A dead lock is broken under a lock of its own: it may have been broken since, and taken anew by somebody who lives. */
 function breakIfDead(root: string, path: string): void {
   if (!isDead(path)) return;
-  const aside = temporaryPath(root);
+  const breaking = `${path}+`;
+  if (!acquire(root, breaking)) {
+    breakIfDead(root, breaking);
+    return;
+  }
   try {
-    renameSync(path, aside);
-    // Somebody may have broken it before, and taken it anew: then it goes back.
-    if (!isDead(aside)) linkSync(aside, path);
-  } catch (thrown) {
-    if (!['ENOENT', 'EEXIST'].includes(systemCode(thrown) ?? '')) throw thrown;
+    if (isDead(path)) rmSync(path, { force: true });
   } finally {
-    rmSync(aside, { force: true });
+    rmSync(breaking, { force: true });
   }
 }
 

@@ -75,7 +75,11 @@ export function openConnection(options: KeptConnectionOptions): KeptConnection {
     connected = true;
     send();
   });
-  socket.on('timeout', () => fail(timedOut()));
+  socket.on('timeout', () => {
+    // The time of an idle connection may be over just when something is asked, before any of it has gone.
+    if (connected && running?.begun === false) lose(ended());
+    else fail(timedOut());
+  });
   socket.on('error', lose);
   socket.on('close', () => {
     destroy();

@@ -3,7 +3,6 @@
  * server keeps that checksum, too. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
 
-import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import type { PassedBody } from '../s3/pass-on.js';
 import { CHECKSUM_BYTES, type Algorithm } from './checksums.js';
@@ -62,10 +61,19 @@ export function relayBody(options: BodyOptions): RelayedBody {
   };
 }
 
-/** Until more can be written, or nobody reads any more. */
-async function drained(stream: PassThrough): Promise<void> {
-  await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+/** Until more can be written, or nobody reads any more; rejects with the stream's error. */
+function drained(stream: PassThrough): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (thrown?: Error): void => {
+      for (const event of ENDS_OF_WAITING) stream.off(event, settle);
+      if (thrown === undefined) resolve();
+      else reject(thrown);
+    };
+    for (const event of ENDS_OF_WAITING) stream.on(event, settle);
+  });
 }
+
+const ENDS_OF_WAITING = ['drain', 'close', 'error'] as const;
 
 /** The data in chunks of one size, the last one shorter. */
 async function* framed(

@@ -16,7 +16,7 @@ const AT_ONCE = 40;
 /** MiB: of a hundred bytes kept for each request of a half there would be as much. */
 const HEAP_GROWTH = 0.5;
 /** MiB: the allocator keeps pages for later, so this says less. */
-const RSS_GROWTH = 10;
+const OWN_GROWTH = 10;
 
 const program = buildProgram();
 const random = mulberry32(SEED);
@@ -71,5 +71,5 @@ it('leave nothing behind in its memory: after as many again it is what it was af
   const second = await server.state();
   expect(second.faults).toEqual([]);
   expect(second.heapMiB - first.heapMiB).toBeLessThan(HEAP_GROWTH);
-  expect(second.rssMiB - first.rssMiB).toBeLessThan(RSS_GROWTH);
+  expect(second.ownMiB - first.ownMiB).toBeLessThan(OWN_GROWTH);
 });

@@ -9,7 +9,7 @@ import { exchange } from './raw-socket.js';
 let server: Running;
 
 beforeAll(async () => {
-  server = await startServer({ limits: { idleMs: 300, headersMs: 300 } });
+  server = await startServer();
   await server.client.send(new CreateBucketCommand({ Bucket: BUCKET }));
   await server.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'kept', Body: 'kept' }));
 });

@@ -3,6 +3,7 @@
  * of JSON. Ends with its standard input.
  */
 
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createS3Server } from '../../../src/store/server/s3-server.js';
@@ -28,8 +29,13 @@ async function sayState(): Promise<void> {
     globalThis.gc?.();
     await turn();
   }
-  const { heapUsed, rss } = process.memoryUsage();
-  console.log(JSON.stringify({ heapMiB: heapUsed / 2 ** 20, rssMiB: rss / 2 ** 20, faults }));
+  const { heapUsed } = process.memoryUsage();
+  console.log(JSON.stringify({ heapMiB: heapUsed / 2 ** 20, ownMiB: ownKiB() / 2 ** 10, faults }));
+}
+
+/** Memory that holds no file's pages: those come and go with what else the machine does. */
+function ownKiB(): number {
+  return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 }
 
 createInterface({ input: process.stdin })

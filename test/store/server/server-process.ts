@@ -64,7 +64,8 @@ export interface ServerProcess {
 
 export interface ServerState {
   readonly heapMiB: number;
-  readonly rssMiB: number;
+  /** Resident, without the pages of files. */
+  readonly ownMiB: number;
   readonly faults: readonly string[];
 }
 

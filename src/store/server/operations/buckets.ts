@@ -64,7 +64,7 @@ export async function createBucketOperation(context: Context): Promise<Answer> {
   if (!isBucketName(bucket))
     throw new S3Error('InvalidBucketName', undefined, { details: { BucketName: bucket } });
   // In us-east-1 making one's own bucket again is no error.
-  if (createBucket(store.root, bucket) === 'exists' && store.region !== 'us-east-1')
+  if ((await createBucket(store.root, bucket)) === 'exists' && store.region !== 'us-east-1')
     throw new S3Error('BucketAlreadyOwnedByYou', undefined, { details: { BucketName: bucket } });
   return { status: 200, headers: { location: `/${bucket}` } };
 }

@@ -1,10 +1,11 @@
 /** The end of every operation that makes an object of bytes which are all there. */
 
 import { rm } from 'node:fs/promises';
+import { systemCode } from '../../../errors.js';
 import type { FileStamp } from '../../embedded/file-stamp.js';
 import { writeObject, type Condition } from '../../embedded/object-files.js';
 import type { ObjectRecord } from '../../embedded/object-record.js';
-import { addressOf, type Context } from '../context.js';
+import { addressOf, assertBucket, type Context } from '../context.js';
 import { assertDone } from '../preconditions.js';
 
 /** Makes a finished file the object that the request names; the file is gone afterwards, also when this throws. */
@@ -33,6 +34,8 @@ export async function makeObject(
     assertDone(outcome, context.request.key);
   } catch (thrown) {
     await rm(temporary, { force: true });
+    // It may have been deleted while the body came.
+    if (systemCode(thrown) === 'ENOENT') assertBucket(context, context.request.bucket);
     throw thrown;
   }
 }
