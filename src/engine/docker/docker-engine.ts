@@ -73,11 +73,14 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
   const archives = hostArchives(docker);
 
-  /** Helpers that are on their way out. */
+  /** Helpers that are on their way out, or gone. */
   const closing = new Map<string, Promise<void>>();
   const closeOnce = (names: NamesHelper): Promise<void> => {
-    const begun = closing.get(names.container) ?? asked(closeNames(docker, names));
+    const known = closing.get(names.container);
+    if (known !== undefined) return known;
+    const begun = asked(closeNames(docker, names));
     closing.set(names.container, begun);
+    begun.catch(() => closing.delete(names.container));
     return begun;
   };
 
@@ -175,12 +178,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         (stream as NodeJS.ReadWriteStream & { destroy(): void }).destroy();
         throw refused(thrown, 'CONTAINER_UNSTARTABLE');
       }
-      const ended = drained
-        .then(() => asked(containerEnd(docker, host)))
-        .finally(() => {
-          // Its network is of no use any more, and takes time to take down.
-          if (host.names !== undefined) closeOnce(host.names).catch(() => undefined);
-        });
+      const ended = drained.then(() => asked(containerEnd(docker, host)));
       // Whoever waits hears of it; a loss before anybody does must not end the process.
       ended.catch(() => undefined);
       return { ended };
@@ -201,10 +199,13 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async remove(host): Promise<void> {
       const container = docker.getContainer(host.container);
-      await asked(within(REMOVE_MS, abortSignal => removeContainer(container, abortSignal)));
+      // The helper not before: an archive is read with files of it mounted, which an engine that misses one takes for missing outputs.
+      await allOf([
+        asked(within(REMOVE_MS, abortSignal => removeContainer(container, abortSignal))),
+        ...(host.names === undefined ? [] : [closeOnce(host.names)]),
+      ]);
       await asked(archives.close(host));
       await asked(removeVolumes(docker, host.volumes));
-      if (host.names !== undefined) await closeOnce(host.names);
     },
 
     leftovers(signal): Promise<Leftover[]> {
@@ -215,6 +216,12 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       // dockerode keeps no connection open between requests.
     },
   };
+}
+
+/** When all have come to rest. Throws the first failure in their order. */
+async function allOf(tasks: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(tasks)).find(one => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 function isMissingSource(thrown: unknown): boolean {
