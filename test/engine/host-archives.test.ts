@@ -150,23 +150,28 @@ test('when a volume is gone, too, the host is lost; when all are, there is nothi
   expect(await filesIn(engine, host, '/opt/ml/model')).toEqual([]);
 });
 
-test('what holds the network of a host is there until its outputs were read', async () => {
+test('what holds the network of a host ends with it, and is there until its outputs were read', async () => {
   const gated = await gatedEngine();
   const helper = await docker('run', '-d', 'optml-shell:latest', 'sleep', 'infinity');
   afterThis(() => removed(helper));
+  const order: string[] = [];
+  const ending = gated.requests.hold(new RegExp(`^POST .*/${helper}/kill`));
+  void ending.reached.then(() => {
+    order.push('ended');
+    ending.release();
+  });
+  const removal = gated.requests.hold(new RegExp(`^DELETE .*/${helper}`));
+  const reached = removal.reached.then(() => order.push('removed'));
   const engine = engineOfUser(gated.url);
   const host = await ended(engine, {
     reference: 'optml-shell:latest',
     line: 'echo 1 > /opt/ml/model/m',
     names: { kind: 'helper', container: helper },
   });
-  const removal = gated.requests.hold(new RegExp(`^DELETE .*/${helper}`));
-  const order: string[] = [];
-  const reached = removal.reached.then(() => order.push('removed'));
   order.push(...(await filesIn(engine, host, '/opt/ml/model')));
   const removing = engine.remove(host);
   await reached;
-  expect(order).toEqual(['model/m', 'removed']);
+  expect(order).toEqual(['ended', 'model/m', 'removed']);
   removal.release();
   await removing;
   expect(await docker('ps', '-aq', '--no-trunc', '--filter', `id=${helper}`)).toBe('');
