@@ -14,7 +14,7 @@ const UPLOAD: UploadPlan = {
   from: '/opt/ml/checkpoints',
   hosts: ['algo-1', 'algo-2'],
   form: 'objects',
-  to: { bucket: 'b', key: 'c/' },
+  to: { bucket: 'b', key: 'c' },
   when: 'continuous',
   kmsKeyId: null,
   checkpoints: true,
