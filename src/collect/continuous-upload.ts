@@ -12,7 +12,7 @@ import { setImmediate as letOthers } from 'node:timers/promises';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store, UnfinishedUpload } from '../store/port.js';
 import { isCheckpoint, removeMarks, underMarks } from './checkpoint-marks.js';
-import { removeCheckpoint, type CheckpointSource } from './checkpoint-source.js';
+import { claimCheckpoint, removeCheckpoint, type CheckpointSource } from './checkpoint-source.js';
 import { Lane } from './lane.js';
 import { isGone, openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
 import { fileId, filesBeingWritten } from './open-writers.js';
@@ -254,6 +254,7 @@ export class ContinuousUpload {
     await using handle = await openFileBeneath(root, this.#below(path));
     const stats = await handle?.stat();
     if (handle === null || stats === undefined || stampOf(stats) !== stamp) return false;
+    const takeBack = checkpoints === undefined ? null : claimCheckpoint(checkpoints, path);
     try {
       await store.upload(below(upload.to, path), wholeContent(handle, stats.size, stamp), {
         signal,
@@ -261,11 +262,11 @@ export class ContinuousUpload {
         ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }),
       });
     } catch (thrown) {
+      takeBack?.();
       if (thrown instanceof ChangedWhileSent) return false;
       throw thrown;
     }
     this.#sent.set(path, stamp);
-    checkpoints?.senders.set(path, checkpoints.host);
     this.#troubled = false;
     return true;
   }

@@ -47,7 +47,10 @@ export async function removeSocket(folder: string, id: string): Promise<void> {
   await unlink(join(folder, socketName(id))).catch(ignoreMissing);
 }
 
-/** False when nobody listens. */
+/** Of a socket that is not there, that nobody listens on, or whose listener ended before it took the word. */
+const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'];
+
+/** False when nobody listens, or no more. */
 export async function askToStop(folder: string, id: string): Promise<boolean> {
   const address = shortened(folder, socketName(id));
   try {
@@ -58,7 +61,7 @@ export async function askToStop(folder: string, id: string): Promise<boolean> {
       connection.on('data', chunk => (answer += chunk.toString('utf8')));
       connection.on('close', () => resolve(answer.trim() === 'stopping'));
       connection.on('error', error => {
-        if (['ENOENT', 'ECONNREFUSED'].includes(systemCode(error) ?? '')) resolve(false);
+        if (NOBODY.includes(systemCode(error) ?? '')) resolve(false);
         else reject(error);
       });
     });

@@ -238,13 +238,14 @@ describe('after kill -9', () => {
   });
 
   it('a container that ended meanwhile is collected, whatever its end', async () => {
-    const fifo = 'mkfifo /tmp/go; echo weights > /opt/ml/model/weights; echo written; read line < /tmp/go';
-    const { home, job, request } = await prepared(fifo);
+    const waits =
+      'trap "go=1" USR1; echo weights > /opt/ml/model/weights; echo written; until [ "$go" ]; do sleep 0.05; done';
+    const { home, job, request } = await prepared(waits);
     const running = start(['run', request], { home });
     await running.shows('algo-1 | written');
     await kill(running);
     const container = await containerOf(job);
-    await docker('exec', container, 'sh', '-c', 'echo go > /tmp/go');
+    await docker('kill', '-s', 'USR1', container);
     await docker('wait', container);
 
     await expectClosed({ home }, job);

@@ -1,6 +1,6 @@
 /** What npm would publish, installed in an empty folder: it runs the same job. */
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -11,13 +11,13 @@ import { channel, putObject, shellJob, writeRequest, type Request } from '../har
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Without scripts, tests must have built it before; the registry is asked only for what npm has not yet at hand. */
+/** Without scripts, tests must have built it before; the registry is asked only for files that npm has not at hand. */
 const QUIET = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
 
 it('the package holds the program and no tests, installs in an empty folder, and runs a job there as a command and as a library', async () => {
   const folder = await scratch('pack');
   const packed = await run('npm', ['pack', '--json', '--pack-destination', folder, ...QUIET], { cwd: ROOT });
-  const [{ filename, files }] = JSON.parse(packed.stdout) as [Packed];
+  const [{ filename, integrity, files }] = JSON.parse(packed.stdout) as [Packed];
   const paths = files.map(file => file.path);
   expect(
     paths.filter(path => !/^(dist|docs)\/|^(README|CHANGELOG)\.md$|^LICENSE$|^package\.json$/.test(path)),
@@ -38,8 +38,8 @@ it('the package holds the program and no tests, installs in an empty folder, and
 
   const place = join(folder, 'elsewhere');
   await mkdir(place);
-  await writeFile(join(place, 'package.json'), '{"private": true}');
-  await run('npm', ['install', '--prefer-offline', ...QUIET, join(folder, filename)], { cwd: place });
+  await writeLocked(place, { tarball: join(folder, filename), integrity });
+  await run('npm', ['ci', '--prefer-offline', ...QUIET], { cwd: place });
 
   const home = join(folder, 'home');
   await putObject(home, 's3://data/train/a', 'first\n');
@@ -73,7 +73,32 @@ it('the package holds the program and no tests, installs in an empty folder, and
   await expectNothingLeft(home, job);
 });
 
+/**
+ * A package that depends on this one, with the checkout's own lock of what that needs: so npm has nothing to look up, and the
+ * checkout's `npm ci` has left all of it in npm's cache.
+ */
+async function writeLocked(place: string, packed: { tarball: string; integrity: string }): Promise<void> {
+  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
+  const { '': own, ...others } = lock.packages;
+  const needed = Object.entries(others).filter(
+    ([, { dev, devOptional }]) => dev !== true && devOptional !== true,
+  );
+  const dependencies = { optml: `file:${packed.tarball}` };
+  const optml = { ...own, resolved: dependencies.optml, integrity: packed.integrity };
+  const packages = { '': { dependencies }, ...Object.fromEntries(needed), 'node_modules/optml': optml };
+  const write = (name: string, content: object): Promise<void> =>
+    writeFile(join(place, name), JSON.stringify(content));
+  await write('package.json', { private: true, dependencies });
+  await write('package-lock.json', { lockfileVersion: lock.lockfileVersion, requires: true, packages });
+}
+
+interface Lock {
+  readonly lockfileVersion: number;
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>>;
+}
+
 interface Packed {
   readonly filename: string;
+  readonly integrity: string;
   readonly files: readonly { readonly path: string }[];
 }

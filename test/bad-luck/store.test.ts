@@ -140,12 +140,12 @@ describe('a job on versitygw', () => {
     const mortal = await startVersitygw();
     await fill(mortal, { 'outputs/.keep': '' });
     const line =
-      'echo weights > /opt/ml/model/weights; echo data > /opt/ml/output/data/file; echo written; until [ -e /tmp/go ]; do sleep 0.05; done';
+      'trap "go=1" USR1; echo weights > /opt/ml/model/weights; echo data > /opt/ml/output/data/file; echo written; until [ "$go" ]; do sleep 0.05; done';
     const { home, job, request } = await prepared(line);
     const running = start(['run', request, '--json', '--store', mortal.url], { home, env: keys(mortal) });
     await running.shows('algo-1 | written');
     await mortal.stop();
-    await docker('exec', await containerOf(job), 'touch', '/tmp/go');
+    await docker('kill', '-s', 'USR1', await containerOf(job));
     const result = await running.ended;
     expectStatus(result, 1);
     const described = describedIn(result.stdout);

@@ -3,24 +3,23 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import type Docker from 'dockerode';
+import type { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { dockerEngine } from '../../src/engine/docker/docker-engine.js';
-import { hostArchives } from '../../src/engine/docker/host-archives.js';
-import type { Engine, HostHandle } from '../../src/engine/port.js';
+import type { Engine, HostHandle, NamesHelper } from '../../src/engine/port.js';
 import { tarOf } from '../../src/collect/tarball.js';
 import { docker } from '../harness/engine.js';
+import { gatedEngine } from '../harness/gated-engine.js';
 import { afterThis, scratch } from '../harness/optml.js';
 import { hostOf } from '../plan/plans.js';
 
 const SIGNAL = new AbortController().signal;
 
 /** As an ordinary user has it: nothing of this machine is bound. */
-function engineOfUser(): Engine {
+function engineOfUser(url = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock'): Engine {
   const engine = dockerEngine({
-    endpoint: { url: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock', from: 'the test' },
+    endpoint: { url, from: 'the test' },
     mappedImages: {},
     credentials: () => Promise.resolve(undefined),
     ownsRootFiles: false,
@@ -45,7 +44,7 @@ async function imageWithFiles(): Promise<string> {
 /** A host that has ended, with these lines run. */
 async function ended(
   engine: Engine,
-  { reference, line }: { reference: string; line: string },
+  { reference, line, names = null }: { reference: string; line: string; names?: NamesHelper | null },
 ): Promise<HostHandle> {
   const run = randomBytes(4).toString('hex');
   const labels = { job: `archive-${run}`, run, host: 'algo-1', owner: '' };
@@ -63,7 +62,7 @@ async function ended(
       plan: { ...plan, mounts, container },
       image,
       network: { kind: 'none', id: null, addresses: {} },
-      names: null,
+      names,
       folder,
       contents: () => tarOf(none(), () => undefined),
       shared: [],
@@ -96,6 +95,10 @@ async function namesOf(archive: Readable): Promise<string[]> {
   archive.pipe(reader);
   await once(reader, 'finish');
   return names;
+}
+
+async function removed(container: string): Promise<void> {
+  await docker('rm', '-f', container);
 }
 
 function readerOf({ container }: HostHandle): string {
@@ -147,21 +150,29 @@ test('when a volume is gone, too, the host is lost; when all are, there is nothi
   expect(await filesIn(engine, host, '/opt/ml/model')).toEqual([]);
 });
 
-test('an engine that says once of a path that it is not there is asked again', async () => {
-  const missing = Object.assign(new Error('Could not find the file'), { statusCode: 404 });
-  const asked: string[] = [];
-  const container = {
-    getArchive: ({ path }: { path: string }) => {
-      asked.push(path);
-      return path === '/there' && asked.length > 1
-        ? Promise.resolve(Readable.from(['tar']))
-        : Promise.reject(missing);
-    },
-    inspect: () => Promise.resolve({ State: { Dead: false, Status: 'exited' } }),
-  };
-  const archives = hostArchives({ getContainer: () => container } as unknown as Docker);
-  const host = { host: 'algo-1', container: 'c', volumes: ['v'] };
-  expect(await archives.read(host, '/there').then(stream => stream?.toArray())).toEqual([Buffer.from('tar')]);
-  expect(await archives.read(host, '/never')).toBeNull();
-  expect(asked.filter(path => path === '/there')).toHaveLength(2);
+test('what holds the network of a host ends with it, and is there until its outputs were read', async () => {
+  const gated = await gatedEngine();
+  const helper = await docker('run', '-d', 'optml-shell:latest', 'sleep', 'infinity');
+  afterThis(() => removed(helper));
+  const order: string[] = [];
+  const ending = gated.requests.hold(new RegExp(`^POST .*/${helper}/kill`));
+  void ending.reached.then(() => {
+    order.push('ended');
+    ending.release();
+  });
+  const removal = gated.requests.hold(new RegExp(`^DELETE .*/${helper}`));
+  const reached = removal.reached.then(() => order.push('removed'));
+  const engine = engineOfUser(gated.url);
+  const host = await ended(engine, {
+    reference: 'optml-shell:latest',
+    line: 'echo 1 > /opt/ml/model/m',
+    names: { kind: 'helper', container: helper },
+  });
+  order.push(...(await filesIn(engine, host, '/opt/ml/model')));
+  const removing = engine.remove(host);
+  await reached;
+  expect(order).toEqual(['ended', 'model/m', 'removed']);
+  removal.release();
+  await removing;
+  expect(await docker('ps', '-aq', '--no-trunc', '--filter', `id=${helper}`)).toBe('');
 });

@@ -2,9 +2,10 @@
 import { pythonClients } from '../store/clients.js';
 
 export function setup(): void {
-  try {
-    pythonClients();
-  } catch {
-    // The tests that need them try again, and fail by name.
-  }
+  for (const age of ['new', 'mxnet'] as const)
+    try {
+      pythonClients(age);
+    } catch {
+      // The tests that need them try again, and fail by name.
+    }
 }

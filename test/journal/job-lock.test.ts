@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -91,6 +92,23 @@ test('a zombie is dead', async () => {
 
 test.each(['', '{', 'null', '[]', '{"pid":"1"}'])('%j names no owner', text => {
   expect(parseOwner(text)).toBeNull();
+});
+
+test('a listener that ends before it takes the word is nobody', async () => {
+  const folder = await scratch();
+  const first = await listenForStop(folder, 'training-a', () => undefined);
+  const [name = ''] = await readdir(folder);
+  await first.close();
+  // It listens, and takes nothing: connections wait in the kernel.
+  const listens = `require('node:net').createServer().listen(${JSON.stringify(join(folder, name))}, () => {
+    process.stdout.write('listens');
+    require('node:fs').readSync(0, Buffer.alloc(1));
+  })`;
+  const owner = spawn(process.execPath, ['-e', listens], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(owner.stdout, 'data');
+  const asking = askToStop(folder, 'training-a');
+  owner.kill('SIGKILL');
+  expect(await asking).toBe(false);
 });
 
 test('a word on the socket stops, also where the path is longer than a socket may have', async () => {

@@ -1,7 +1,7 @@
 /** boto3 and the AWS CLI, of pinned versions, in Python environments of their own that are made once. */
 
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
@@ -39,10 +39,9 @@ export function pythonWith(requirements: string): string {
 }
 
 function install(folder: string, packages: readonly string[]): void {
-  // Under the final name only when it is whole; scripts in it name their own place, so it is made there.
+  // Under the final name only when it is whole; another process may be making it as well.
   mkdirSync(CACHE, { recursive: true });
-  const claim = `${folder}.making`;
-  rmSync(claim, { recursive: true, force: true });
+  const claim = `${folder}.making-${randomUUID()}`;
   try {
     run('python3', ['-m', 'venv', '--copies', claim]);
     run(join(claim, 'bin/python3'), [
@@ -53,15 +52,19 @@ function install(folder: string, packages: readonly string[]): void {
       '--disable-pip-version-check',
       ...packages,
     ]);
-    renameSync(claim, folder);
-    // Started by name of the interpreter, not by the path that pip wrote down.
-    const aws = join(folder, 'bin/aws');
+    // Started by the interpreter's name to be, not by the path that pip wrote down.
+    const aws = join(claim, 'bin/aws');
     if (existsSync(aws)) run('sed', ['-i', `1s|.*|#!${join(folder, 'bin/python3')}|`, aws]);
+    renameSync(claim, folder);
   } catch (thrown) {
     rmSync(claim, { recursive: true, force: true });
-    rmSync(folder, { recursive: true, force: true });
-    throw thrown;
+    // Who was first has made the same.
+    if (!isTaken(thrown)) throw thrown;
   }
+}
+
+function isTaken(thrown: unknown): boolean {
+  return ['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '');
 }
 
 function run(command: string, args: readonly string[]): void {

@@ -1,9 +1,10 @@
 /** S3 servers that are programs of their own, for tests: started on free loopback ports, ended with all that they kept. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -95,13 +96,34 @@ export async function untilReady(
   }
 }
 
+const PORTS_FROM = 10_000;
+const CHOICES = 100;
+
+/**
+ * Below those that the kernel gives to connections and to whoever listens on port 0: until the program listens, only another choice
+ * of the same number could take it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const before = await firstOfKernel();
+  for (let choice = 0; choice < CHOICES; choice += 1) {
+    const port = randomInt(PORTS_FROM, before);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port from ${PORTS_FROM} to ${before} is free`);
+}
+
+async function firstOfKernel(): Promise<number> {
+  const range = await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').catch(() => '');
+  const first = Number.parseInt(range, 10);
+  return first > PORTS_FROM ? first : 32_768;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** In the checkout, not in /tmp: Swift needs extended attributes, which a tmpfs may not have. */

@@ -10,6 +10,12 @@ const ASKS = 3;
 /** Where nobody listens, a second look is enough. */
 const REFUSALS = 2;
 const PAUSE_MS = 500;
+/**
+ * A container that is removed is out of the engine's list before its name and its volumes are free. Somebody else's may hold them for
+ * good: then 5 s are enough.
+ */
+const LETTING_GO = 50;
+const LETTING_GO_MS = 100;
 
 /**
  * A request that is given up after a time, or earlier. (A time-out that `AbortSignal.any` alone holds is collected as garbage
@@ -30,16 +36,47 @@ export async function within<T>(
 }
 
 /** Asks again after a silence, a few times; what the engine answers counts at once. Throws the last silence. */
-export async function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function patiently<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let refusals = 0;
   for (let asked = 1; ; asked += 1) {
     try {
       return await ask();
     } catch (thrown) {
       refusals = nobodyListens(thrown) ? refusals + 1 : 0;
-      if (!isSilence(thrown) || signal.aborted || asked === ASKS || refusals === REFUSALS) throw thrown;
+      if (!isSilence(thrown) || signal?.aborted === true || asked === ASKS || refusals === REFUSALS)
+        throw thrown;
     }
-    await delay(PAUSE_MS, undefined, { signal });
+    await delay(PAUSE_MS, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/**
+ * As `patiently`, for what may be asked twice. An engine that was given up gets one try until it has answered again, so that
+ * many requests to a dead one do not add up.
+ */
+export function persistence(): <T>(ask: () => Promise<T>) => Promise<T> {
+  let isLost = false;
+  return async ask => {
+    try {
+      const answer = await (isLost ? ask() : patiently(ask));
+      isLost = false;
+      return answer;
+    } catch (thrown) {
+      isLost = isSilence(thrown);
+      throw thrown;
+    }
+  };
+}
+
+/** Asks again while what is asked for is in the hands of a container that the engine is letting go; then throws its 409. */
+export async function untilLetGo<T>(ask: () => Promise<T>): Promise<T> {
+  for (let asked = 1; ; asked += 1) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (!hasStatus(thrown, 409) || asked === LETTING_GO) throw thrown;
+    }
+    await delay(LETTING_GO_MS);
   }
 }
 

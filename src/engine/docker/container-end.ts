@@ -50,13 +50,16 @@ export async function isGone(container: Docker.Container): Promise<boolean> {
   }
 }
 
-/** With all that it holds; returns when its name is free. One that is not there is no error. */
+/**
+ * With all that it holds. One that is not there is no error. When somebody else is removing it, its name and its volumes may still
+ * be taken for a moment: see `untilLetGo`.
+ */
 export async function removeContainer(container: Docker.Container, abortSignal?: AbortSignal): Promise<void> {
   try {
     await container.remove({ force: true, v: true, ...(abortSignal === undefined ? {} : { abortSignal }) });
   } catch (thrown) {
     if (!hasStatus(thrown, 404, 409)) throw thrown;
-    // Somebody else is at it: until that is done, its name is taken.
+    // Somebody else is at it: until that is done, it has them.
     await ignoring(
       [404],
       container.wait({ condition: 'removed', ...(abortSignal === undefined ? {} : { abortSignal }) }),

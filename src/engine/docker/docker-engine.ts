@@ -14,7 +14,7 @@ import type {
   Leftover,
   RunningHost,
 } from '../port.js';
-import { ANSWER_MS, ignoring, isSilence, refused, within } from './asking.js';
+import { ANSWER_MS, ignoring, isSilence, persistence, refused, within } from './asking.js';
 import { containerEnd, removeContainer } from './container-end.js';
 import { dockerClient } from './docker-client.js';
 import type { Endpoint } from './endpoint.js';
@@ -32,7 +32,7 @@ import { hostArchives } from './host-archives.js';
 import { findImage, type ImageSources } from './images.js';
 import { closeNetwork, openNetwork } from './job-network.js';
 import { findLeftovers } from './leftovers.js';
-import { closeNames, openNames } from './names-container.js';
+import { closeNames, endNames, openNames } from './names-container.js';
 import { fillVolumes, makeVolumes, removeVolumes } from './room-volumes.js';
 import { UNKNOWN_MACHINE, type ContainerMachine } from './share-of-machine.js';
 
@@ -64,6 +64,11 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
     }
   };
 
+  const persistently = persistence();
+  /** For what may be asked twice. */
+  const steadily = (milliseconds: number, ask: (signal: AbortSignal) => Promise<void>): Promise<void> =>
+    asked(persistently(() => within(milliseconds, ask)));
+
   /** Takes milliseconds, and is not broken off: the engine might have made what nobody would know of. */
   const create = async (host: HostToPlace, room: Room): Promise<string> => {
     const wanted = containerOptions({ ...host, room, machine });
@@ -76,7 +81,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   /** Helpers that are on their way out. */
   const closing = new Map<string, Promise<void>>();
   const closeOnce = (names: NamesHelper): Promise<void> => {
-    const begun = closing.get(names.container) ?? asked(closeNames(docker, names));
+    const begun = closing.get(names.container) ?? asked(persistently(() => closeNames(docker, names)));
     closing.set(names.container, begun);
     return begun;
   };
@@ -179,7 +184,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
         .then(() => asked(containerEnd(docker, host)))
         .finally(() => {
           // Its network is of no use any more, and takes time to take down.
-          if (host.names !== undefined) closeOnce(host.names).catch(() => undefined);
+          if (host.names !== undefined) endNames(docker, host.names).catch(() => undefined);
         });
       // Whoever waits hears of it; a loss before anybody does must not end the process.
       ended.catch(() => undefined);
@@ -192,7 +197,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async kill(host): Promise<void> {
       const container = docker.getContainer(host.container);
-      await asked(within(ANSWER_MS, abortSignal => ignoring([404, 409], container.kill({ abortSignal }))));
+      await steadily(ANSWER_MS, abortSignal => ignoring([404, 409], container.kill({ abortSignal })));
     },
 
     archive(host) {
@@ -201,10 +206,12 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async remove(host): Promise<void> {
       const container = docker.getContainer(host.container);
-      await asked(within(REMOVE_MS, abortSignal => removeContainer(container, abortSignal)));
+      await allOf([
+        steadily(REMOVE_MS, abortSignal => removeContainer(container, abortSignal)),
+        ...(host.names === undefined ? [] : [closeOnce(host.names)]),
+      ]);
       await asked(archives.close(host));
       await asked(removeVolumes(docker, host.volumes));
-      if (host.names !== undefined) await closeOnce(host.names);
     },
 
     leftovers(signal): Promise<Leftover[]> {
@@ -215,6 +222,12 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
       // dockerode keeps no connection open between requests.
     },
   };
+}
+
+/** When all have come to rest. Throws the first failure in their order. */
+async function allOf(tasks: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(tasks)).find(one => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 function isMissingSource(thrown: unknown): boolean {

@@ -3,7 +3,6 @@
  * another one, which is never started, holds its volumes while they are read.
  */
 import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { HostHandle } from '../port.js';
 import { ANSWER_MS, hasStatus, isSilence, refused, within } from './asking.js';
@@ -19,10 +18,6 @@ export interface HostArchives {
   /** Before the host's volumes are removed, whoever has opened them. Twice is no error. */
   close(host: HostHandle): Promise<void>;
 }
-
-/** A path that is not there is asked for so often, with pauses in milliseconds between. */
-const ASKS = 4;
-const PAUSE_MS = 15;
 
 /** Readers may be removed as their hosts were. */
 const OPENINGS = 2;
@@ -74,21 +69,15 @@ export function hostArchives(docker: Docker): HostArchives {
   };
 }
 
-/**
- * Null: there is nothing at that path. What a container has that is gone must not count as nothing. Nor must one answer of that
- * kind: under load Docker 20.10 says now and then of a folder that it is not there, and has it a moment later.
- */
+/** Null: there is nothing at that path. What a container has that is gone must not count as nothing. */
 async function archiveOf(container: Docker.Container, path: string): Promise<Readable | null | 'gone'> {
-  for (let asked = 1; ; asked += 1) {
-    try {
-      const archive = await within(ANSWER_MS * 2, abortSignal => container.getArchive({ path, abortSignal }));
-      return Readable.from(archive, { objectMode: false });
-    } catch (thrown) {
-      if (isSilence(thrown)) throw thrown;
-      if (await isGone(container)) return 'gone';
-      if (!hasStatus(thrown, 404)) throw refused(thrown);
-      if (asked === ASKS) return null;
-      await delay(PAUSE_MS);
-    }
+  try {
+    const archive = await within(ANSWER_MS * 2, abortSignal => container.getArchive({ path, abortSignal }));
+    return Readable.from(archive, { objectMode: false });
+  } catch (thrown) {
+    if (isSilence(thrown)) throw thrown;
+    if (await isGone(container)) return 'gone';
+    if (hasStatus(thrown, 404)) return null;
+    throw refused(thrown);
   }
 }

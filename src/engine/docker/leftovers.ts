@@ -2,7 +2,9 @@
 import type Docker from 'dockerode';
 import type { Leftover } from '../port.js';
 import { ANSWER_MS, ignoring, within } from './asking.js';
+import { removeContainer } from './container-end.js';
 import { LABELS, labelsOf } from './container-options.js';
+import { removeVolumes } from './room-volumes.js';
 
 /** Throws the silence of an engine as it is. */
 export async function findLeftovers(docker: Docker, signal: AbortSignal): Promise<Leftover[]> {
@@ -22,7 +24,7 @@ export async function findLeftovers(docker: Docker, signal: AbortSignal): Promis
       kind: 'container',
       id: one.Id,
       labels: labelsOf(one.Labels),
-      remove: () => ignoring([404, 409], docker.getContainer(one.Id).remove({ force: true, v: true })),
+      remove: () => removeContainer(docker.getContainer(one.Id)),
     })),
     ...networks.map((one): Leftover => ({
       kind: 'network',
@@ -34,7 +36,7 @@ export async function findLeftovers(docker: Docker, signal: AbortSignal): Promis
       kind: 'volume',
       id: one.Name,
       labels: labelsOf(one.Labels),
-      remove: () => ignoring([404], docker.getVolume(one.Name).remove({ force: true })),
+      remove: () => removeVolumes(docker, [one.Name]),
     })),
   ];
 }

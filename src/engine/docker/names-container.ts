@@ -10,7 +10,8 @@ import type Docker from 'dockerode';
 import { deferred } from '../../deferred.js';
 import { asOptmlError, OptmlError } from '../../errors.js';
 import type { NamesHelper, NamesWanted } from '../port.js';
-import { ignoring, isSilence, within } from './asking.js';
+import { ANSWER_MS, ignoring, isSilence, within } from './asking.js';
+import { removeContainer } from './container-end.js';
 import { asDockerLabels, endpoint, networkOptions, resourceName } from './container-options.js';
 
 const PROGRAM = fileURLToPath(new URL('../../names/names-server.js', import.meta.url));
@@ -40,11 +41,19 @@ export async function openNames(
   }
 }
 
-/** Gone already is no error. */
-export async function closeNames(docker: Docker, { container }: NamesHelper): Promise<void> {
-  await within(READY_MS, abortSignal =>
-    ignoring([404, 409], docker.getContainer(container).remove({ force: true, v: true, abortSignal })),
+/**
+ * Ends its program and takes its network down; gone already is no error. It stays a container: an archive of the host is read with
+ * files of its helper mounted, and an engine that misses one then says of the archive that there is none.
+ */
+export async function endNames(docker: Docker, { container }: NamesHelper): Promise<void> {
+  await within(ANSWER_MS, abortSignal =>
+    ignoring([404, 409], docker.getContainer(container).kill({ abortSignal })),
   );
+}
+
+/** When the host's outputs were read. Gone already is no error. */
+export async function closeNames(docker: Docker, { container }: NamesHelper): Promise<void> {
+  await within(READY_MS, abortSignal => removeContainer(docker.getContainer(container), abortSignal));
 }
 
 async function namesOptions({

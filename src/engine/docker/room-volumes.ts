@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { HostHandle, HostToPlace } from '../port.js';
-import { hasStatus } from './asking.js';
+import { hasStatus, ignoring, untilLetGo } from './asking.js';
 import { containerLost, removeContainer } from './container-end.js';
 import {
   asDockerLabels,
@@ -145,17 +145,15 @@ export async function openReader(
   } catch (thrown) {
     if (!hasStatus(thrown, 409)) throw thrown;
     await removeContainer(docker.getContainer(name));
-    return create();
+    return untilLetGo(create);
   }
 }
 
 /** Missing ones are no error. */
 export async function removeVolumes(docker: Docker, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    try {
-      await docker.getVolume(name).remove({ force: true });
-    } catch (thrown) {
-      if ((thrown as { statusCode?: number }).statusCode !== 404) throw thrown;
-    }
-  }
+  for (const name of names)
+    await ignoring(
+      [404],
+      untilLetGo(() => docker.getVolume(name).remove({ force: true })),
+    );
 }
