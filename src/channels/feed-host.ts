@@ -87,9 +87,9 @@ async function feedChannel({
     if (end === null) return;
     open.add(end);
     await Promise.all([folder.make(fifoName(plan, epoch + 1)), feeder.feed(plan.name, epoch, end)]);
+    // Read to its end, or left: nobody will feed it again, so nobody shall wait for it. It goes before the reader sees the end.
+    folder.remove(fifo);
     open.delete(end);
     closeSync(end);
-    // Read to its end, or left: nobody will feed it again, so nobody shall wait for it.
-    folder.remove(fifo);
   }
 }
