@@ -12,7 +12,7 @@ import { setImmediate as letOthers } from 'node:timers/promises';
 import type { UploadPlan } from '../plan/uploads.js';
 import type { Store, UnfinishedUpload } from '../store/port.js';
 import { isCheckpoint, removeMarks, underMarks } from './checkpoint-marks.js';
-import { claimCheckpoint, removeCheckpoint, type CheckpointSource } from './checkpoint-source.js';
+import { removeCheckpoint, sendCheckpoint, type CheckpointSource } from './checkpoint-source.js';
 import { Lane } from './lane.js';
 import { isGone, openFileBeneath, openFolderBeneath, within } from './open-beneath.js';
 import { fileId, filesBeingWritten } from './open-writers.js';
@@ -173,8 +173,7 @@ export class ContinuousUpload {
       const stamp = stats?.isFile() === true ? stampOf(stats) : null;
       if (stats?.isDirectory() === true) this.#tree.enter(path);
       if (stats === undefined || stamp === null) {
-        if (stats?.isDirectory() !== true) await this.#leave(path, handle);
-        names.delete(name);
+        if (stats?.isDirectory() === true || (await this.#leave(path, handle))) names.delete(name);
       } else if (isAsNoted(this.#sent.get(path), stamp)) names.delete(name);
       else {
         const seen = { stamp, looks: before?.stamp === stamp ? before.looks + 1 : 1 };
@@ -197,18 +196,22 @@ export class ContinuousUpload {
     }
   }
 
-  /** There is no file of this name. A folder that was moved away takes its files with it, of which no event tells. */
-  async #leave(path: string, folder: FileHandle | null): Promise<void> {
+  /**
+   * There is no file of this name; false when that is to be looked at again. A folder that was moved away takes its files with it,
+   * of which no event tells.
+   */
+  async #leave(path: string, folder: FileHandle | null): Promise<boolean> {
     const { checkpoints } = this.#options;
     if (this.#tree.has(path)) {
       this.#tree.forget(path);
       if (checkpoints !== undefined) this.#noteSent(sent => sent.startsWith(`${path}/`));
     }
-    if (checkpoints === undefined || !this.#sent.has(path)) return;
-    await removeCheckpoint(checkpoints, { ...this.#options, path });
+    if (checkpoints === undefined || !this.#sent.has(path)) return true;
+    if (!(await removeCheckpoint(checkpoints, { ...this.#options, path }))) return false;
     this.#sent.delete(path);
     if (folder !== null)
       await removeMarks({ folder, name: path.slice(path.lastIndexOf('/') + 1), isMarked: true });
+    return true;
   }
 
   /** Those that nobody is writing; a file that is kept open and yet holds still for long is sent as it is. */
@@ -248,13 +251,18 @@ export class ContinuousUpload {
     return sent;
   }
 
-  /** False when it has changed meanwhile. */
-  async #send(path: string, stamp: string): Promise<boolean> {
-    const { root, upload, store, signal, onBegun, checkpoints } = this.#options;
+  /** False when it has changed meanwhile, or another host is at the same checkpoint. */
+  #send(path: string, stamp: string): Promise<boolean> {
+    const { checkpoints } = this.#options;
+    const send = (): Promise<boolean> => this.#upload(path, stamp);
+    return checkpoints === undefined ? send() : sendCheckpoint(checkpoints, path, send);
+  }
+
+  async #upload(path: string, stamp: string): Promise<boolean> {
+    const { root, upload, store, signal, onBegun } = this.#options;
     await using handle = await openFileBeneath(root, this.#below(path));
     const stats = await handle?.stat();
     if (handle === null || stats === undefined || stampOf(stats) !== stamp) return false;
-    const takeBack = checkpoints === undefined ? null : claimCheckpoint(checkpoints, path);
     try {
       await store.upload(below(upload.to, path), wholeContent(handle, stats.size, stamp), {
         signal,
@@ -262,7 +270,6 @@ export class ContinuousUpload {
         ...(upload.kmsKeyId === null ? {} : { kmsKeyId: upload.kmsKeyId }),
       });
     } catch (thrown) {
-      takeBack?.();
       if (thrown instanceof ChangedWhileSent) return false;
       throw thrown;
     }

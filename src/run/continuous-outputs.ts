@@ -31,6 +31,7 @@ export async function startContinuousOutputs(
       text: `The folders of this job lie in volumes of the engine, which cannot be watched: ${uploads.map(({ from }) => from).join(', ')} will be uploaded when it has ended${plan.restarts.maxWaitSeconds === null ? '' : ' or is interrupted'}.`,
     });
   const senders: Senders = new Map();
+  const underWay = new Set<string>();
   const running: { readonly key: string; readonly continuous: ContinuousUpload }[] = [];
   for (const handle of watched)
     for (const upload of uploads) {
@@ -38,7 +39,7 @@ export async function startContinuousOutputs(
       const continuous = new ContinuousUpload({
         upload,
         ...placeOf(run, handle.host, upload.from),
-        ...(held === null ? {} : { checkpoints: { host: handle.host, held, senders } }),
+        ...(held === null ? {} : { checkpoints: { host: handle.host, held, senders, underWay } }),
         store,
         signal: control.killing,
         onBegun: begun => reporter.say({ kind: 'upload.begun', upload: begun }),
