@@ -4,6 +4,8 @@ import { asOptmlError, OptmlError } from '../../errors.js';
 
 /** An engine that is asked and says nothing is given up after this long. */
 export const ANSWER_MS = 5_000;
+/** A container that wrote many files takes long to remove. */
+export const REMOVE_MS = 15_000;
 
 /** One slow answer is no loss: an engine under load, or one whose disk is busy, says nothing for a while. */
 const ASKS = 3;

@@ -14,7 +14,16 @@ import type {
   Leftover,
   RunningHost,
 } from '../port.js';
-import { ANSWER_MS, ignoring, isSilence, persistence, refused, within } from './asking.js';
+import {
+  ANSWER_MS,
+  ignoring,
+  isSilence,
+  persistence,
+  refused,
+  REMOVE_MS,
+  untilLetGo,
+  within,
+} from './asking.js';
 import { containerEnd, removeContainer } from './container-end.js';
 import { dockerClient } from './docker-client.js';
 import type { Endpoint } from './endpoint.js';
@@ -44,9 +53,6 @@ export interface DockerEngineOptions {
   readonly ownsRootFiles: boolean;
 }
 
-/** A container that wrote many files takes long to remove. */
-const REMOVE_MS = 15_000;
-
 export function dockerEngine(options: DockerEngineOptions): Engine {
   const docker = dockerClient(options.endpoint);
   const abortable = docker as unknown as Abortable;
@@ -72,7 +78,7 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   /** Takes milliseconds, and is not broken off: the engine might have made what nobody would know of. */
   const create = async (host: HostToPlace, room: Room): Promise<string> => {
     const wanted = containerOptions({ ...host, room, machine });
-    const container = await docker.createContainer(wanted);
+    const container = await untilLetGo(() => docker.createContainer(wanted));
     return container.id;
   };
 
@@ -83,6 +89,8 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
   const closeOnce = (names: NamesHelper): Promise<void> => {
     const begun = closing.get(names.container) ?? asked(persistently(() => closeNames(docker, names)));
     closing.set(names.container, begun);
+    // The next one asks anew.
+    begun.catch(() => closing.delete(names.container));
     return begun;
   };
 
@@ -206,12 +214,12 @@ export function dockerEngine(options: DockerEngineOptions): Engine {
 
     async remove(host): Promise<void> {
       const container = docker.getContainer(host.container);
-      await allOf([
-        steadily(REMOVE_MS, abortSignal => removeContainer(container, abortSignal)),
-        ...(host.names === undefined ? [] : [closeOnce(host.names)]),
-      ]);
-      await asked(archives.close(host));
-      await asked(removeVolumes(docker, host.volumes));
+      const removed = async (): Promise<void> => {
+        await steadily(REMOVE_MS, abortSignal => removeContainer(container, abortSignal));
+        await asked(archives.close(host));
+        await asked(removeVolumes(docker, host.volumes));
+      };
+      await allOf([removed(), ...(host.names === undefined ? [] : [closeOnce(host.names)])]);
     },
 
     leftovers(signal): Promise<Leftover[]> {

@@ -1,7 +1,7 @@
 /** Everything in an engine that bears our labels. */
 import type Docker from 'dockerode';
 import type { Leftover } from '../port.js';
-import { ANSWER_MS, ignoring, within } from './asking.js';
+import { ANSWER_MS, ignoring, REMOVE_MS, within } from './asking.js';
 import { removeContainer } from './container-end.js';
 import { LABELS, labelsOf } from './container-options.js';
 import { removeVolumes } from './room-volumes.js';
@@ -24,7 +24,7 @@ export async function findLeftovers(docker: Docker, signal: AbortSignal): Promis
       kind: 'container',
       id: one.Id,
       labels: labelsOf(one.Labels),
-      remove: () => removeContainer(docker.getContainer(one.Id)),
+      remove: () => within(REMOVE_MS, signal => removeContainer(docker.getContainer(one.Id), signal)),
     })),
     ...networks.map((one): Leftover => ({
       kind: 'network',

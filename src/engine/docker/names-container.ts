@@ -10,7 +10,7 @@ import type Docker from 'dockerode';
 import { deferred } from '../../deferred.js';
 import { asOptmlError, OptmlError } from '../../errors.js';
 import type { NamesHelper, NamesWanted } from '../port.js';
-import { ANSWER_MS, ignoring, isSilence, within } from './asking.js';
+import { ANSWER_MS, ignoring, isSilence, untilLetGo, within } from './asking.js';
 import { removeContainer } from './container-end.js';
 import { asDockerLabels, endpoint, networkOptions, resourceName } from './container-options.js';
 
@@ -28,7 +28,8 @@ export async function openNames(
 ): Promise<NamesHelper> {
   let container: Docker.Container | undefined;
   try {
-    container = await docker.createContainer(await namesOptions(wanted));
+    const options = await namesOptions(wanted);
+    container = await untilLetGo(() => docker.createContainer(options));
     await within(READY_MS, limit => startAndHear(container, limit), signal);
     return { kind: 'helper', container: container.id };
   } catch (thrown) {
