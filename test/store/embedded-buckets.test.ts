@@ -97,3 +97,11 @@ it('has one maker of a bucket, and one deleter, at a time', async () => {
   await deleteObject({ root, address: { bucket: BUCKET, key: 'x' }, condition: UNCONDITIONAL });
   expect(await Promise.all([remove(), remove()])).toEqual(['deleted', 'deleted']);
 });
+
+it('has none of the uploads of one that was deleted by a process which died in the middle', async () => {
+  const uploadId = begin('old');
+  rmdirSync(folder());
+  expect(await createBucket(root, BUCKET)).toBe('created');
+  expect(findUpload(root, { bucket: BUCKET, key: 'old', uploadId })).toBeNull();
+  expect(readdirSync(join(root, '.optml/tmp'))).toEqual([]);
+});

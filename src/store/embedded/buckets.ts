@@ -34,24 +34,24 @@ export async function listBuckets(root: string): Promise<Bucket[]> {
 /** `exists` when there was one already. */
 export async function createBucket(root: string, name: string): Promise<'created' | 'exists'> {
   if (bucketExists(root, name)) return 'exists';
-  return await underBucketLock(root, name, () => createNow(root, name));
+  const { made, rest } = await underBucketLock(root, name, () => createNow(root, name));
+  await removeAll(rest);
+  return made;
 }
 
 /** One makes or deletes the bucket at a time, also among processes: what goes with one is never the next one's. */
-export function underBucketLock<T>(root: string, name: string, action: () => T): Promise<T> {
+function underBucketLock<T>(root: string, name: string, action: () => T): Promise<T> {
   // No object has this key.
   return underLock(root, { bucket: name, key: '' }, action);
 }
 
-function createNow(root: string, name: string): 'created' | 'exists' {
-  try {
-    mkdirSync(root, { recursive: true });
-    mkdirSync(bucketFolder(root, name));
-    return 'created';
-  } catch (thrown) {
-    if (systemCode(thrown) === 'EEXIST' && bucketExists(root, name)) return 'exists';
-    throw thrown;
-  }
+function createNow(root: string, name: string): { readonly made: 'created' | 'exists'; rest: string[] } {
+  if (bucketExists(root, name)) return { made: 'exists', rest: [] };
+  // Of a process that died as it deleted one of this name.
+  const rest = putAside(root, [bucketUploads(root, name)]);
+  mkdirSync(root, { recursive: true });
+  mkdirSync(bucketFolder(root, name));
+  return { made: 'created', rest };
 }
 
 /** Removes a bucket without objects; anything else in its folder, too, keeps it. Folders that hold nothing go with it. */
@@ -72,7 +72,7 @@ export async function deleteBucket(
     if (['ENOTEMPTY', 'EEXIST'].includes(systemCode(thrown) ?? '')) return 'not empty';
     throw thrown;
   }
-  for (const folder of rest) await rm(folder, { recursive: true, force: true });
+  await removeAll(rest);
   return 'deleted';
 }
 
@@ -82,18 +82,29 @@ export async function deleteBucket(
  */
 function deleteNow(root: string, name: string): string[] {
   for (const folder of [oddFolder(root, name), bucketFolder(root, name)]) unlessGone(() => rmdirSync(folder));
-  return [recordFolder(root, name), bucketUploads(root, name)].map(folder => {
+  return putAside(root, [recordFolder(root, name), bucketUploads(root, name)]);
+}
+
+/** Gives where they are now; those that are not there are left out. */
+function putAside(root: string, folders: readonly string[]): string[] {
+  return folders.flatMap(folder => {
     const aside = temporaryPath(root);
-    unlessGone(() => renameSync(folder, aside));
-    return aside;
+    return unlessGone(() => renameSync(folder, aside)) ? [aside] : [];
   });
 }
 
-function unlessGone(act: () => void): void {
+async function removeAll(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+}
+
+/** Whether it was there. */
+function unlessGone(act: () => void): boolean {
   try {
     act();
+    return true;
   } catch (thrown) {
     if (systemCode(thrown) !== 'ENOENT') throw thrown;
+    return false;
   }
 }
 

@@ -1,6 +1,5 @@
 /** The store that needs no server: buckets are folders, objects are ordinary files. */
 
-import { mkdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { asOptmlError, OptmlError } from '../../errors.js';
 import { readUntilAborted } from '../body.js';
@@ -17,7 +16,7 @@ import type {
 } from '../port.js';
 import { readObjectFile } from '../read-file.js';
 import { walkFolder } from '../walk-folder.js';
-import { underBucketLock } from './buckets.js';
+import { createBucket } from './buckets.js';
 import { findObject, placeObject, removeObject } from './object-files.js';
 import {
   plainPath,
@@ -108,10 +107,7 @@ export function createEmbeddedStore(root: string): Store {
 
   async function prepareOutput({ bucket }: ObjectAddress, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (isBucketName(bucket) && !bucketExists(root, bucket))
-      await underBucketLock(root, bucket, () =>
-        mkdirSync(bucketFolder(root, bucket), { recursive: true }),
-      ).catch(rethrowExplained);
+    if (isBucketName(bucket)) await createBucket(root, bucket).catch(rethrowExplained);
     assertBucket(bucket);
   }
 

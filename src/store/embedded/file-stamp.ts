@@ -52,7 +52,8 @@ let last = 0;
  */
 function nextMicrosecond(): number {
   const now = Date.now() * 1000 + Number((process.hrtime.bigint() / 1000n) % 1000n);
-  last = Math.max(now, last + 1);
+  // A clock that was set back is followed.
+  last = now > last || last - now > 1_000_000 ? now : last + 1;
   return last;
 }
 

@@ -86,9 +86,14 @@ export function openObject(root: string, address: ObjectAddress, read = readReco
     const opened = openNow(root, address);
     if (opened === null) return null;
     const { descriptor, stamp } = opened;
-    const record = read(root, address, stamp);
-    if (record !== null || isStill(opened) || looks === MOST_LOOKS)
-      return { descriptor, ...described(opened, record) };
+    try {
+      const record = read(root, address, stamp);
+      if (record !== null || isStill(opened) || looks === MOST_LOOKS)
+        return { descriptor, ...described(opened, record) };
+    } catch (thrown) {
+      closeSync(descriptor);
+      throw thrown;
+    }
     closeSync(descriptor);
   }
 }

@@ -16,6 +16,7 @@ import { Agent } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -121,6 +122,21 @@ describe('buckets', () => {
         'InvalidBucketName',
         400,
       ]);
+  });
+
+  it.each(['plain', 'no//path/'])('that are deleted while an object comes take it no more: %s', async Key => {
+    await client.send(new CreateBucketCommand({ Bucket: 'leaving' }));
+    async function* body(): AsyncGenerator<Buffer> {
+      yield Buffer.alloc(300_000);
+      while (readdirSync(join(server.root, '.optml/tmp')).length === 0) await turn();
+      await client.send(new DeleteBucketCommand({ Bucket: 'leaving' }));
+      yield Buffer.alloc(300_000);
+    }
+    const coming = put(Key, Readable.from(body()), { Bucket: 'leaving', ContentLength: 600_000 });
+    expect(await refusal(coming)).toEqual(['NoSuchBucket', 404]);
+    await client.send(new CreateBucketCommand({ Bucket: 'leaving' }));
+    expect(await refusal(get(Key, { Bucket: 'leaving' }))).toEqual(['NoSuchKey', 404]);
+    await client.send(new DeleteBucketCommand({ Bucket: 'leaving' }));
   });
 
   it('that do not exist are named in the refusal', async () => {

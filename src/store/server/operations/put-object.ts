@@ -1,16 +1,15 @@
 /** PutObject: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 
-import { rm } from 'node:fs/promises';
-import { writeObject } from '../../embedded/object-files.js';
 import type { ObjectRecord } from '../../embedded/object-record.js';
 import type { Answer } from '../answer.js';
-import { addressOf, receive, type Context } from '../context.js';
+import { receive, type Context } from '../context.js';
 import { checksumHeaders, describedIn, encryptionOf, tagsIn } from '../object-headers.js';
-import { assertDone, writeCondition } from '../preconditions.js';
+import { writeCondition } from '../preconditions.js';
 import { quoted } from '../write-xml.js';
+import { makeObject } from './make-object.js';
 
 export async function putObjectOperation(context: Context): Promise<Answer> {
-  const { request, store } = context;
+  const { request } = context;
   const headers = describedIn(request);
   const tags = tagsIn(request);
   const condition = writeCondition(request);
@@ -21,20 +20,7 @@ export async function putObjectOperation(context: Context): Promise<Answer> {
     ...(checksum === null ? {} : { checksum: { ...checksum, type: 'FULL_OBJECT' } }),
     ...(tags.length === 0 ? {} : { tags }),
   };
-  try {
-    const outcome = await writeObject({
-      root: store.root,
-      address: addressOf(context),
-      temporary: path,
-      stamp,
-      record,
-      condition,
-    });
-    assertDone(outcome, request.key);
-  } catch (thrown) {
-    await rm(path, { force: true });
-    throw thrown;
-  }
+  await makeObject(context, { file: { path, stamp }, record, condition });
   return {
     status: 200,
     headers: { etag: quoted(md5), ...checksumHeaders(record), ...encryptionOf(headers) },
