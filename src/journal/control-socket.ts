@@ -1,10 +1,10 @@
 /** How another process asks a job's owner to stop it: a socket in the home that takes one word. */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { systemCode } from '../errors.js';
+import { unlinkIfThere } from './whole-file.js';
 
 export interface ControlSocket {
   close(): Promise<void>;
@@ -13,7 +13,7 @@ export interface ControlSocket {
 /** Calls `onStop` for each `stop` that arrives. Only the job's lock holder may call this: it takes the place of a dead one's. */
 export async function listenForStop(folder: string, id: string, onStop: () => void): Promise<ControlSocket> {
   const path = join(folder, socketName(id));
-  await unlink(path).catch(ignoreMissing);
+  await unlinkIfThere(path);
   const server = createServer(connection => {
     connection.on('error', () => undefined);
     connection.setTimeout(5_000, () => connection.destroy());
@@ -37,14 +37,14 @@ export async function listenForStop(folder: string, id: string, onStop: () => vo
   return {
     async close() {
       await new Promise(resolve => server.close(resolve));
-      await unlink(path).catch(ignoreMissing);
+      await unlinkIfThere(path);
     },
   };
 }
 
 /** For the socket of a process that died. Only the job's lock holder may call this. */
 export async function removeSocket(folder: string, id: string): Promise<void> {
-  await unlink(join(folder, socketName(id))).catch(ignoreMissing);
+  await unlinkIfThere(join(folder, socketName(id)));
 }
 
 /** Of a socket that is not there, that nobody listens on, or whose listener ended before it took the word. */
@@ -81,8 +81,4 @@ function shortened(folder: string, name: string): { path: string; release: () =>
     return { path, release: () => undefined };
   const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   return { path: `/proc/self/fd/${descriptor}/${name}`, release: () => closeSync(descriptor) };
-}
-
-function ignoreMissing(thrown: unknown): void {
-  if (systemCode(thrown) !== 'ENOENT') throw thrown;
 }
