@@ -1,13 +1,9 @@
 /** What is killed and removed while the engine is slow, or lets go of it in the hands of somebody else. */
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dockerEngine } from '../../src/engine/docker/docker-engine.js';
 import type { Engine } from '../../src/engine/port.js';
-import { afterThis } from '../harness/optml.js';
+import { serveAsEngine } from '../harness/engine-socket.js';
 
 /** A status, with a body of JSON; `silence` breaks the connection off. */
 type Answer = number | 'silence' | object;
@@ -33,17 +29,8 @@ async function scripted(rows: Readonly<Record<string, readonly Answer[]>>): Prom
       answer === 204 ? undefined : JSON.stringify(typeof answer === 'number' ? {} : answer),
     );
   });
-  const folder = await mkdtemp(join(tmpdir(), 'optml-script-'));
-  server.listen(join(folder, 'engine.sock'));
-  await once(server, 'listening');
-  afterThis(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-    await rm(folder, { recursive: true });
-  });
   const engine = dockerEngine({
-    endpoint: { url: `unix://${join(folder, 'engine.sock')}`, from: 'the test' },
+    endpoint: { url: await serveAsEngine(server), from: 'the test' },
     mappedImages: {},
     credentials: () => Promise.resolve(undefined),
     ownsRootFiles: false,

@@ -1,12 +1,8 @@
 /** The engine of this machine behind a socket of the test's own, which can hold requests and answers. */
 import { createServer, request as ask } from 'node:http';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createGate, type Gate } from './gate.js';
 import { docker } from './engine.js';
-import { afterThis } from './optml.js';
+import { serveAsEngine } from './engine-socket.js';
 
 export interface GatedEngine {
   /** For DOCKER_HOST. */
@@ -37,17 +33,7 @@ export async function gatedEngine(): Promise<GatedEngine> {
       incoming.pipe(forwarded);
     });
   });
-  // A socket's path must be short, which a checkout's may not be.
-  const folder = await mkdtemp(join(tmpdir(), 'optml-gate-'));
-  server.listen(join(folder, 'engine.sock'));
-  await once(server, 'listening');
-  afterThis(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-    await rm(folder, { recursive: true });
-  });
-  return { url: `unix://${join(folder, 'engine.sock')}`, requests, answers };
+  return { url: await serveAsEngine(server), requests, answers };
 }
 
 /** Where the docker command finds its engine. */

@@ -1,12 +1,8 @@
 /** The engine of this machine behind a socket of the test's own, where it says that its machine is smaller than it is. */
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request as ask } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { docker } from './engine.js';
-import { afterThis } from './optml.js';
+import { serveAsEngine } from './engine-socket.js';
 
 /** Gives an address for DOCKER_HOST. `facts` go over those of `docker info`. */
 export async function smallEngine(facts: Readonly<Record<string, unknown>>): Promise<string> {
@@ -34,15 +30,5 @@ export async function smallEngine(facts: Readonly<Record<string, unknown>>): Pro
     outgoing.on('close', () => forwarded.destroy());
     incoming.pipe(forwarded);
   });
-  // A socket's path must be short, which a checkout's may not be.
-  const folder = await mkdtemp(join(tmpdir(), 'optml-small-'));
-  server.listen(join(folder, 'engine.sock'));
-  await once(server, 'listening');
-  afterThis(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-    await rm(folder, { recursive: true });
-  });
-  return `unix://${join(folder, 'engine.sock')}`;
+  return serveAsEngine(server);
 }
